@@ -1,0 +1,112 @@
+"""The shape of the ledger: double entry, immutable, in points and in growth (rules, section 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Unit(StrEnum):
+    """What an account counts; a transaction holds postings of one unit."""
+
+    POINTS = "POINTS"
+    GROWTH = "GROWTH"
+
+
+class AccountKind(StrEnum):
+    """A member's accounts have a stored balance, never below zero; the system's have none."""
+
+    SPENDABLE = "SPENDABLE"
+    PENDING = "PENDING"
+    DEBT = "DEBT"
+    GROWTH = "GROWTH"
+    GROWTH_PENDING = "GROWTH_PENDING"
+    ISSUED = "ISSUED"
+    REDEEMED = "REDEEMED"
+    EXPIRED = "EXPIRED"
+    PARTNER = "PARTNER"
+    ADJUSTMENT = "ADJUSTMENT"
+    GROWTH_ISSUED = "GROWTH_ISSUED"
+
+
+MEMBER_ACCOUNTS: dict[AccountKind, Unit] = {
+    AccountKind.SPENDABLE: Unit.POINTS,
+    AccountKind.PENDING: Unit.POINTS,
+    AccountKind.DEBT: Unit.POINTS,
+    AccountKind.GROWTH: Unit.GROWTH,
+    AccountKind.GROWTH_PENDING: Unit.GROWTH,
+}
+"""The accounts that every member has, and their unit. Growth awaiting finality has its own."""
+
+SYSTEM_ACCOUNTS: dict[AccountKind, UUID] = {
+    kind: UUID(int=number)
+    for number, kind in enumerate(
+        (
+            AccountKind.ISSUED,
+            AccountKind.REDEEMED,
+            AccountKind.EXPIRED,
+            AccountKind.PARTNER,
+            AccountKind.ADJUSTMENT,
+            AccountKind.GROWTH_ISSUED,
+        ),
+        start=1,
+    )
+}
+"""Accounts without an owner: fixed ids, no stored balance, never locked."""
+
+
+class EntryReason(StrEnum):
+    """Why an entry was written; the words of PointsReason and GrowthReason."""
+
+    ORDER = "ORDER"
+    ORDER_RETURNED = "ORDER_RETURNED"
+    CHECK_IN = "CHECK_IN"
+    CHECK_IN_MAKE_UP = "CHECK_IN_MAKE_UP"
+    REDEMPTION = "REDEMPTION"
+    REDEMPTION_RETURNED = "REDEMPTION_RETURNED"
+    ORDER_DEDUCTION = "ORDER_DEDUCTION"
+    ORDER_DEDUCTION_RETURNED = "ORDER_DEDUCTION_RETURNED"
+    INVITATION = "INVITATION"
+    CAMPAIGN = "CAMPAIGN"
+    TIER_GIFT = "TIER_GIFT"
+    BIRTHDAY = "BIRTHDAY"
+    PARTNER = "PARTNER"
+    ADJUSTMENT = "ADJUSTMENT"
+    EXPIRY = "EXPIRY"
+    SHOP_PURCHASE = "SHOP_PURCHASE"
+    SHOP_PURCHASE_RETURNED = "SHOP_PURCHASE_RETURNED"
+    COUPON_CLAIM = "COUPON_CLAIM"
+    REVIEW = "REVIEW"
+    PROFILE = "PROFILE"
+    MERGE = "MERGE"
+    DEBT_REPAID = "DEBT_REPAID"
+    TIER_REVIEW = "TIER_REVIEW"
+
+
+class SourceKind(StrEnum):
+    """What an entry comes from; with the source's id and the reason it is unique per account."""
+
+    ORDER = "ORDER"
+    REFUND = "REFUND"
+    MEMBER_MERGE = "MEMBER_MERGE"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An amount moved from one account to another: it can't be unbalanced."""
+
+    debit: UUID
+    credit: UUID
+    amount: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no posting can be; these are our own mistakes, never input."""
+        assert self.amount > 0, "a posting moves something"
+        assert self.debit != self.credit, "a posting has two sides"
+
+
+def system_account(kind: AccountKind) -> UUID:
+    """Return the fixed id of a system account."""
+    return SYSTEM_ACCOUNTS[kind]

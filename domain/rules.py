@@ -1,0 +1,240 @@
+"""The numbers a brand may change, as one validated document: a rule version.
+
+Every version has an effective time; orders and tier terms keep the version they used, so that
+nothing re-prices later. The values given here are the shipped defaults (docs/rules.md).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+WHOLE_BPS = 10_000
+"""Basis points of a whole: 100 % = 10 000."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRules:
+    """Earning, spending and ageing of points (rules, section 1)."""
+
+    points_per_yuan: int = 1
+    points_per_yuan_off: int = 100
+    max_share_bps: int = 5_000
+    min_points_to_spend: int = 0
+    lifetime_months: int = 12
+    returned_lot_days: int = 30
+    expiring_soon_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthRules:
+    """Growth earned per yuan and per check-in (rules, section 2)."""
+
+    growth_per_yuan: int = 10
+    growth_per_check_in: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TierRules:
+    """One tier: its threshold in growth, and what it gives."""
+
+    code: str
+    name: str
+    name_en: str
+    level: int
+    growth_threshold: int
+    member_price_bps: int = WHOLE_BPS
+    points_multiplier_bps: int = WHOLE_BPS
+    free_shipping: bool = False
+    priority_minutes: int = 0
+    gift_points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TierTermRules:
+    """How long a tier holds, and when its review is announced."""
+
+    months: int = 12
+    warning_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInRules:
+    """The check-in cycle and making up for a missed day (rules, section 3)."""
+
+    day_points: tuple[int, ...] = (5, 5, 10, 10, 15, 15, 30)
+    make_up_cost_points: int = 20
+    make_up_days: int = 7
+    make_ups_per_month: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRules:
+    """Deadlines of an order (rules, section 9). Refund windows count whole days in Shanghai."""
+
+    pay_within_minutes: int = 30
+    campaign_pay_within_minutes: int = 15
+    last_seconds_without_payment: int = 60
+    auto_receipt_days: int = 10
+    no_reason_return_days: int = 7
+    final_after_days: int = 7
+    max_lines: int = 100
+    max_quantity: int = 99
+
+
+@dataclass(frozen=True, slots=True)
+class ProvinceShipping:
+    """What differs for the provinces named by the first two digits of their code."""
+
+    provinces: tuple[str, ...]
+    served: bool = True
+    base_fen: int = 800
+    further_fen: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingRules:
+    """The shipping template (rules, section 5, step 6); exceptions by province come first."""
+
+    free_from_fen: int = 9_900
+    base_fen: int = 800
+    base_grams: int = 1_000
+    base_pieces: int = 3
+    further_fen: int = 200
+    further_grams: int = 1_000
+    further_pieces: int = 1
+    exceptions: tuple[ProvinceShipping, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRules:
+    """Who may join and what a new member is given (rules, sections 2 and 11)."""
+
+    minimum_age: int = 14
+    invitation_points: int = 100
+    rewarded_invitations_per_day: int = 10
+    birthday_multiplier_bps: int = 20_000
+
+
+DEFAULT_TIERS = (
+    TierRules("REGULAR", "普卡", "Regular", 0, 0),
+    TierRules("SILVER", "银卡", "Silver", 1, 3_000, 9_800, 12_000, gift_points=100),
+    TierRules("GOLD", "金卡", "Gold", 2, 6_000, 9_500, 15_000, True, 5, gift_points=300),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One rule version's document."""
+
+    points: PointsRules = PointsRules()
+    growth: GrowthRules = GrowthRules()
+    tiers: tuple[TierRules, ...] = DEFAULT_TIERS
+    tier_terms: TierTermRules = TierTermRules()
+    check_in: CheckInRules = CheckInRules()
+    orders: OrderRules = OrderRules()
+    shipping: ShippingRules = ShippingRules()
+    members: MemberRules = MemberRules()
+    hot_searches: tuple[str, ...] = field(default=())
+
+    def tier(self, code: str) -> TierRules:
+        """Return the tier of that code; the lowest when a newer version dropped the code."""
+        return next((tier for tier in self.tiers if tier.code == code), self.tiers[0])
+
+    def next_tier(self, code: str) -> TierRules | None:
+        """Return the tier above, None at the top."""
+        level = self.tier(code).level
+        return next((tier for tier in self.tiers if tier.level == level + 1), None)
+
+
+class RulesInvalid(ValueError):
+    """A rules document that can't hold; `problems` are one line each, all found at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def to_document(rules: Rules) -> dict[str, Any]:
+    """Return the rules as plain values, ready for JSON."""
+    return dataclasses.asdict(rules)
+
+
+def from_document(document: Mapping[str, Any]) -> Rules:
+    """Read a document; what it leaves out has its shipped default.
+
+    Raises:
+        RulesInvalid: with every wrong name, type and number.
+    """
+    problems: list[str] = []
+    rules: Rules = _read(Rules, document, "", problems)
+    if not problems:
+        problems = _contradictions(rules)
+    if problems:
+        raise RulesInvalid(problems)
+    return rules
+
+
+def _read(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _read_object(kind, value, path, problems)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)):
+            problems.append(f"{path}: a list is expected")
+            return ()
+        item = get_args(kind)[0]
+        return tuple(_read(item, v, f"{path}[{i}]", problems) for i, v in enumerate(value))
+    if type(value) is not kind:
+        problems.append(f"{path}: {kind.__name__} is expected, not {value!r}")
+    elif kind is int and not 0 <= value <= 1_000_000_000:
+        problems.append(f"{path}: {value} is not between 0 and 1000000000")
+    return value
+
+
+def _read_object(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
+    if not isinstance(value, Mapping):
+        problems.append(f"{path}: an object is expected")
+        return NoneType
+    hints = get_type_hints(kind)
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    prefix = f"{path}." if path else ""
+    problems.extend(f"{prefix}{name}: unknown" for name in value if name not in known)
+    required = dataclasses.MISSING
+    for name, entry in known.items():
+        missing = entry.default is required and entry.default_factory is required
+        if missing and name not in value:
+            problems.append(f"{prefix}{name}: missing")
+    given = {
+        name: _read(hints[name], item, f"{prefix}{name}", problems)
+        for name, item in value.items()
+        if name in known
+    }
+    return kind(**given) if not problems else NoneType
+
+
+def _contradictions(rules: Rules) -> list[str]:
+    problems = []
+    thresholds = [tier.growth_threshold for tier in rules.tiers]
+    if not thresholds or thresholds[0] != 0:
+        problems.append("tiers: the first one's growth_threshold is 0")
+    if any(low >= high for low, high in zip(thresholds, thresholds[1:], strict=False)):
+        problems.append("tiers: growth_threshold is strictly increasing")
+    if [tier.level for tier in rules.tiers] != list(range(len(thresholds))):
+        problems.append("tiers: level counts from 0 in order")
+    if len({tier.code for tier in rules.tiers}) != len(thresholds):
+        problems.append("tiers: code is unique")
+    for tier in rules.tiers:
+        if not 1 <= tier.member_price_bps <= WHOLE_BPS:
+            problems.append(f"tiers.{tier.code}.member_price_bps: from 1 to {WHOLE_BPS}")
+    if rules.points.max_share_bps > WHOLE_BPS:
+        problems.append(f"points.max_share_bps: at most {WHOLE_BPS}")
+    if rules.points.points_per_yuan_off < 1:
+        problems.append("points.points_per_yuan_off: at least 1")
+    if not rules.check_in.day_points:
+        problems.append("check_in.day_points: at least one day")
+    if not 1 <= rules.orders.max_lines <= 100:
+        problems.append("orders.max_lines: from 1 to 100")
+    return problems

@@ -1,0 +1,1 @@
+"""Tables and their constraints. `models.tables` names every module that holds one."""

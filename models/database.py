@@ -1,0 +1,206 @@
+"""The one door to PostgreSQL: Tortoise's pool, statements by SQL, transactions and their retry.
+
+Cold code uses the models; hot paths use `fetch` and its kin, which give asyncpg records and cost a
+tenth of model instances. Both run on the same pool and, inside `in_transaction`, on one connection.
+"""
+
+from __future__ import annotations
+
+import random
+from asyncio import sleep
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+import orjson
+from tortoise import Tortoise, connections
+from tortoise.backends.base_postgres.client import BasePostgresClient
+from tortoise.transactions import in_transaction as _tortoise_transaction
+
+from models.tables import MODULES
+
+T = TypeVar("T")
+APP = "models"
+RETRIED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+"""What is tried again: nothing was written, and the next try will find another order of things."""
+
+
+def tortoise_config(database_url: str, **credentials: Any) -> dict[str, Any]:
+    """Return Tortoise's configuration for a PostgreSQL URL; `credentials` go to asyncpg.
+
+    `sslmode` in the URL, which Tortoise's backend stumbles over, becomes asyncpg's `ssl`.
+    """
+    parts = urlsplit(database_url)
+    query = dict(parse_qsl(parts.query))
+    if ssl_mode := query.pop("sslmode", None):
+        credentials["ssl"] = ssl_mode
+    if socket_folder := query.pop("host", None):
+        credentials["host"] = socket_folder
+    url = urlunsplit(parts._replace(scheme="asyncpg", query=urlencode(query)))
+    connection = _connection_settings(url, credentials)
+    return {
+        "connections": {"default": connection},
+        "apps": {
+            APP: {
+                "models": list(MODULES),
+                "migrations": "migrations",
+                "default_connection": "default",
+            }
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def _connection_settings(url: str, credentials: dict[str, Any]) -> dict[str, Any]:
+    from tortoise.backends.base.config_generator import expand_db_url
+
+    settings: dict[str, Any] = expand_db_url(url)
+    settings["credentials"].update(credentials)
+    return settings
+
+
+async def connect(
+    database_url: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 10,
+    statement_timeout_seconds: float = 10,
+    lock_timeout_seconds: float = 4,
+    connect_timeout_seconds: float = 10,
+    application_name: str = "membermall",
+    on_statement: Callable[[str], None] | None = None,
+) -> None:
+    """Open the pool. `on_statement` hears every statement's text: for tests and benchmarks."""
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        await connection.set_type_codec(
+            "jsonb", encoder=_to_json, decoder=orjson.loads, schema="pg_catalog"
+        )
+        if on_statement is not None:
+            connection.add_query_logger(lambda logged: on_statement(logged.query))
+
+    config = tortoise_config(
+        database_url,
+        minsize=min_size,
+        maxsize=max_size,
+        timeout=connect_timeout_seconds,
+        init=prepare,
+        reset=_keep,
+        server_settings={
+            "application_name": application_name,
+            "statement_timeout": str(int(statement_timeout_seconds * 1000)),
+            "lock_timeout": str(int(lock_timeout_seconds * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+        },
+    )
+    await Tortoise.init(config=config, _enable_global_fallback=True)
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """Leave a returned connection as it is.
+
+    We set nothing for a session and take no session locks, so the usual reset would only cost a
+    round trip each time. asyncpg itself rolls back what was left open.
+    """
+
+
+def _to_json(value: Any) -> str:
+    """Encode for jsonb; text is taken as JSON already, which is how Tortoise hands it over."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def to_json(value: Any) -> str:
+    """Return the JSON text to pass for a jsonb parameter."""
+    return orjson.dumps(value).decode()
+
+
+async def close() -> None:
+    """Close the pool."""
+    await Tortoise.close_connections()
+
+
+def _client() -> BasePostgresClient:
+    client = connections.get("default")
+    assert isinstance(client, BasePostgresClient)
+    return client
+
+
+async def fetch(sql: str, *args: Any) -> list[asyncpg.Record]:
+    """Run one statement and return its rows."""
+    async with _client().acquire_connection() as connection:
+        rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+        return rows
+
+
+async def fetch_one(sql: str, *args: Any) -> asyncpg.Record | None:
+    """Run one statement and return its first row, or None."""
+    async with _client().acquire_connection() as connection:
+        row: asyncpg.Record | None = await connection.fetchrow(sql, *args)
+        return row
+
+
+async def fetch_value(sql: str, *args: Any) -> Any:
+    """Run one statement and return the first column of its first row, or None."""
+    async with _client().acquire_connection() as connection:
+        return await connection.fetchval(sql, *args)
+
+
+async def execute(sql: str, *args: Any) -> int:
+    """Run one statement and return how many rows it touched."""
+    async with _client().acquire_connection() as connection:
+        status: str = await connection.execute(sql, *args)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+async def copy_rows(table: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    """Load many rows by COPY; inside a transaction it is part of it."""
+    async with _client().acquire_connection() as connection:
+        await connection.copy_records_to_table(table, columns=columns, records=rows)
+
+
+@asynccontextmanager
+async def in_transaction() -> AsyncIterator[None]:
+    """Run the block as one transaction; inside another one it is simply part of that."""
+    if _is_in_transaction():
+        yield
+        return
+    async with _tortoise_transaction("default"):
+        yield
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """Run the block as a part that can fail alone; must be inside a transaction."""
+    assert _is_in_transaction(), "a savepoint belongs to a transaction"
+    async with _tortoise_transaction("default"):
+        yield
+
+
+def _is_in_transaction() -> bool:
+    return hasattr(_client(), "begin")
+
+
+async def retrying(work: Callable[[], Awaitable[T]], *, attempts: int = 5) -> T:
+    """Run a whole transaction, again if it met a deadlock or waited too long for a lock.
+
+    Bounded, with a growing random pause. Inside a transaction nothing can be tried again, so the
+    failure goes to the outermost caller.
+    """
+    if _is_in_transaction():
+        return await work()
+    for attempt in range(1, attempts + 1):
+        try:
+            return await work()
+        except RETRIED:
+            if attempt == attempts:
+                raise
+            await sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 (no secret)
+    raise AssertionError("unreachable")

@@ -1,0 +1,26 @@
+"""Identifiers that we make ourselves. They read the clock and chance, so they live outside `domain`."""
+
+from __future__ import annotations
+
+import secrets
+from uuid import UUID
+
+import uuid_utils.compat
+
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Letters and digits that a person can't mistake for one another; five bits each."""
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7 (RFC 9562): ordered by the millisecond within one process, else random."""
+    return uuid_utils.compat.uuid7()
+
+
+def readable_code(length: int) -> str:
+    """Return a random code of `length` letters and digits that can be read aloud."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def number_code(length: int) -> str:
+    """Return `length` random decimal digits."""
+    return "".join(secrets.choice("0123456789") for _ in range(length))

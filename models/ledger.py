@@ -1,0 +1,105 @@
+"""The book of points and growth: accounts, immutable entries, and the lots points live in."""
+
+from __future__ import annotations
+
+from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+
+from domain.ledger import AccountKind, EntryReason, SourceKind, Unit
+from models.fields import Table, belongs_to, word
+
+
+class LedgerAccount(Table):
+    """An account. A member's has a balance, never below zero; a system account has none.
+
+    `seq` counts the account's entries under its lock. System accounts are never locked: their
+    entries carry no seq and their balance is the sum of their entries.
+    """
+
+    member = belongs_to("Member", null=True)
+    kind = word(AccountKind)
+    unit = word(Unit)
+    balance = fields.BigIntField(null=True)
+    seq = fields.BigIntField(default=0)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "ledger_account"
+        constraints = (
+            UniqueConstraint(fields=("member_id", "kind"), name="ledger_account_member_key"),
+            CheckConstraint(
+                check="(member_id IS NULL) = (balance IS NULL)", name="ledger_account_owner_check"
+            ),
+            CheckConstraint(check="balance >= 0", name="ledger_account_balance_check"),
+        )
+
+
+class LedgerTransaction(Table):
+    """What happened: entries of one unit that sum to zero."""
+
+    unit = word(Unit)
+    reason = word(EntryReason)
+    source_kind = word(SourceKind)
+    source_id = fields.UUIDField()
+    corrects = belongs_to("LedgerTransaction", null=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "ledger_transaction"
+        indexes = (("source_id",),)
+
+
+class LedgerEntry(Table):
+    """One account's part of a transaction; never updated, never deleted (a trigger refuses)."""
+
+    transaction = belongs_to("LedgerTransaction")
+    account = belongs_to("LedgerAccount")
+    seq = fields.BigIntField(null=True)
+    delta = fields.BigIntField()
+    balance_after = fields.BigIntField(null=True)
+    reason = word(EntryReason)
+    source_kind = word(SourceKind)
+    source_id = fields.UUIDField()
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "ledger_entry"
+        indexes = (("transaction_id",),)
+        constraints = (
+            UniqueConstraint(fields=("account_id", "seq"), name="ledger_entry_seq_key"),
+            UniqueConstraint(
+                fields=("account_id", "source_kind", "source_id", "reason"),
+                name="ledger_entry_source_key",
+            ),
+            CheckConstraint(check="delta <> 0", name="ledger_entry_delta_check"),
+            CheckConstraint(check="balance_after >= 0", name="ledger_entry_balance_check"),
+        )
+
+
+class PointsLot(Table):
+    """Points that were earned together and expire together.
+
+    `remaining` is what is left to spend; a lot written off has its points taken by an EXPIRY
+    entry. A lot is pending (no `expires_at`) until its order is final.
+    """
+
+    member = belongs_to("Member")
+    source_kind = word(SourceKind)
+    source_id = fields.UUIDField()
+    reason = word(EntryReason)
+    earned = fields.BigIntField()
+    remaining = fields.BigIntField()
+    is_pending = fields.BooleanField()
+    expires_at = fields.DatetimeField(null=True)
+    written_off_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "points_lot"
+        indexes = (("member_id", "expires_at"), ("source_id",))
+        constraints = (
+            CheckConstraint(check="remaining BETWEEN 0 AND earned", name="points_lot_remaining_check"),
+            CheckConstraint(
+                check="is_pending = (expires_at IS NULL)", name="points_lot_pending_check"
+            ),
+        )
