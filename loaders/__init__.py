@@ -1,0 +1,53 @@
+"""Batched reads by key: one `Loaders` for each request.
+
+An area adds its batch functions in `loaders/<area>.py` and a line here. A batch function takes the
+keys and answers in their order, None (or an empty list) for what isn't there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+MAX_BATCH = 500
+
+
+class Loaders:
+    """The loaders of one request: made on first use, so that an operation pays for what it asks.
+
+    `viewer_id` is the signed-in member, `now` the request's instant: arguments that a batch shares.
+    """
+
+    def __init__(self, *, viewer_id: UUID | None, now: datetime) -> None:
+        self.viewer_id = viewer_id
+        self.now = now
+        self._made: dict[Any, DataLoader[Any, Any]] = {}
+
+    def of(
+        self,
+        batch: Callable[..., Awaitable[Sequence[Value]]],
+        **shared: Hashable,
+    ) -> DataLoader[Any, Value]:
+        """Return this request's loader over a batch function, one for each set of shared arguments.
+
+        `loaders.of(sku_by_id).load(id)`; `loaders.of(lines_by_order_id, viewer_id=...)`.
+        """
+        name = (batch, tuple(sorted(shared.items())))
+        found = self._made.get(name)
+        if found is None:
+
+            async def load(keys: list[Any]) -> Sequence[Value]:
+                return await batch(keys, **shared)
+
+            found = self._made[name] = DataLoader(load_fn=load, max_batch_size=MAX_BATCH)
+        return found
+
+    def forget(self) -> None:
+        """Drop what was read: after a mutation has changed it."""
+        self._made.clear()

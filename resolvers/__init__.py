@@ -1,0 +1,1 @@
+"""GraphQL types, inputs, payloads and field functions: they translate, and nothing else."""

@@ -1,0 +1,48 @@
+"""What a field function may use: who asks, when, in which language, the loaders and the ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from strawberry.types.info import Info as StrawberryInfo
+
+from resolvers.common.errors import unauthenticated
+from resolvers.common.messages import Language
+
+if TYPE_CHECKING:
+    from loaders import Loaders
+    from services.ports import Ports
+
+
+@dataclass(slots=True)
+class Context:
+    """One request. `now` is read once at the edge; `member_id` is the verified token's."""
+
+    now: datetime
+    language: Language
+    loaders: Loaders
+    ports: Ports
+    member_id: UUID | None = None
+    session_id: UUID | None = None
+    client_ip: str = ""
+    request_id: str = ""
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    def require_member(self) -> UUID:
+        """Return the signed-in member's id.
+
+        Raises:
+            ApiError: UNAUTHENTICATED without a token.
+        """
+        if self.member_id is None:
+            raise unauthenticated()
+        return self.member_id
+
+
+Info = StrawberryInfo[Context, None]
+"""The `info` of our field functions."""
+
+

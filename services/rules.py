@@ -1,0 +1,83 @@
+"""Which rule version holds now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.rules import Rules, from_document, to_document
+from models import database
+from models.ids import new_id
+
+_CACHED_FOR = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """A rules document and the version it is."""
+
+    version_id: UUID
+    rules: Rules
+
+
+_cached: tuple[datetime, RulesInForce] | None = None
+
+
+async def in_force(*, now: datetime) -> RulesInForce:
+    """Return the version in force; at most five seconds old in this process.
+
+    On an empty database the shipped document becomes version 1.
+    """
+    global _cached  # noqa: PLW0603 (one small cache per process)
+    if _cached is not None and abs(now - _cached[0]) < _CACHED_FOR:
+        return _cached[1]
+    row = await database.fetch_one(
+        """
+        SELECT id, document FROM rule_version
+        WHERE effective_at <= $1 ORDER BY effective_at DESC, number DESC LIMIT 1
+        """,
+        now,
+    )
+    if row is None:
+        return RulesInForce(await _publish_shipped(now), Rules())
+    found = RulesInForce(row["id"], from_document(row["document"]))
+    _cached = (now, found)
+    return found
+
+
+def forget_cached() -> None:
+    """Read the version afresh next time: after publishing one, and between tests."""
+    global _cached  # noqa: PLW0603
+    _cached = None
+
+
+async def publish(rules: Rules, *, effective_at: datetime, now: datetime) -> UUID:
+    """Add the next version, in force from the given time on."""
+    version_id = new_id()
+    await database.execute(
+        """
+        INSERT INTO rule_version (id, number, document, effective_at, created_at)
+        SELECT $1, coalesce(max(number), 0) + 1, $2::jsonb, $3, $4 FROM rule_version
+        """,
+        version_id,
+        database.to_json(to_document(rules)),
+        effective_at,
+        now,
+    )
+    forget_cached()
+    return version_id
+
+
+async def _publish_shipped(now: datetime) -> UUID:
+    await database.execute(
+        """
+        INSERT INTO rule_version (id, number, document, effective_at, created_at)
+        VALUES ($1, 1, $2::jsonb, '2000-01-01', $3) ON CONFLICT (number) DO NOTHING
+        """,
+        new_id(),
+        database.to_json(to_document(Rules())),
+        now,
+    )
+    version_id: UUID = await database.fetch_value("SELECT id FROM rule_version WHERE number = 1")
+    return version_id
