@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
 
 
 class Unit(StrEnum):
@@ -85,9 +85,13 @@ class EntryReason(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """What an entry comes from; with the source's id and the reason it is unique per account."""
+    """What a transaction comes from; with the source's id, reason and unit it is unique.
+
+    An order writes twice: when it is paid (pending) and when it is final (spendable).
+    """
 
     ORDER = "ORDER"
+    ORDER_FINALITY = "ORDER_FINALITY"
     REFUND = "REFUND"
     MEMBER_MERGE = "MEMBER_MERGE"
     ADJUSTMENT = "ADJUSTMENT"
@@ -107,6 +111,25 @@ class Posting:
         assert self.debit != self.credit, "a posting has two sides"
 
 
+def member_account(member_id: UUID, kind: AccountKind) -> UUID:
+    """Return the id of a member's account: made from both, so that nobody has to look it up."""
+    assert kind in MEMBER_ACCOUNTS, "a system account has no member"
+    return uuid5(member_id, kind.value)
+
+
 def system_account(kind: AccountKind) -> UUID:
     """Return the fixed id of a system account."""
     return SYSTEM_ACCOUNTS[kind]
+
+
+def order_pending(member_id: UUID, *, points: int, growth: int) -> list[Posting]:
+    """Return what a paid order books: points and growth that wait until the order is final."""
+    amounts = (
+        (AccountKind.ISSUED, AccountKind.PENDING, points),
+        (AccountKind.GROWTH_ISSUED, AccountKind.GROWTH_PENDING, growth),
+    )
+    return [
+        Posting(system_account(source), member_account(member_id, target), amount)
+        for source, target, amount in amounts
+        if amount > 0
+    ]

@@ -46,7 +46,12 @@ class LedgerTransaction(Table):
 
     class Meta:
         table = "ledger_transaction"
-        indexes = (("source_id",),)
+        constraints = (
+            UniqueConstraint(
+                fields=("source_kind", "source_id", "reason", "unit"),
+                name="ledger_transaction_source_key",
+            ),
+        )
 
 
 class LedgerEntry(Table):
