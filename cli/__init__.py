@@ -1,0 +1,1 @@
+"""The `mall` command: it parses, calls and prints."""

@@ -1,0 +1,324 @@
+"""The settings, their defaults and their units. Names in the environment are the fields' names in capitals."""
+
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from settings.errors import Problem, SettingsError
+
+
+class Profile(StrEnum):
+    """Where the program runs, which decides what it must refuse."""
+
+    DEV = "dev"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class SmsSender(StrEnum):
+    """Who carries the SMS codes."""
+
+    SIMULATOR = "simulator"
+    WEBHOOK = "webhook"
+    OFF = "off"
+
+
+class UploadStorage(StrEnum):
+    """Where uploaded files are kept."""
+
+    LOCAL = "local"
+    S3 = "s3"
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+Network = IPv4Network | IPv6Network
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Seconds = Annotated[float, Field(gt=0, le=3_600)]
+LifetimeSeconds = Annotated[int, Field(ge=60, le=366 * 86_400)]
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+class Settings(BaseSettings):
+    """Every setting of a process. Frozen; secrets never show in its repr."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        secrets_dir=None,
+    )
+
+    # Where and as what.
+    profile: Profile = Field(default=Profile.DEV, alias="MALL_PROFILE")
+    home: Path = Field(default=Path(".mall"), alias="MALL_HOME")
+    """The folder for uploads and development data."""
+    host: str = "127.0.0.1"
+    """The address that the web server listens on; a container says 0.0.0.0."""
+    port: Port = 8000
+    public_base_url: str = ""
+    """How WeChat and browsers reach the web server from outside; empty means http://127.0.0.1:PORT in dev."""
+    debug: bool = False
+    """Unexpected errors are answered with their text; never in production."""
+    graphiql: bool | None = None
+    """GET /graphql shows GraphiQL; unset means everywhere but production."""
+    log_level: str = "INFO"
+    log_format: LogFormat | None = None
+    """Unset means console in dev and test, JSON in production."""
+
+    # PostgreSQL. The web process answers in milliseconds or not at all; jobs and the CLI pass their own limits.
+    database_url: SecretStr = SecretStr("")
+    database_pool_min_connections: Annotated[int, Field(ge=0, le=1_000)] = 2
+    database_pool_max_connections: Count = 10
+    """For each process. Two cores keep about ten busy; more would wait inside PostgreSQL instead of outside."""
+    database_connect_timeout_seconds: Seconds = 5.0
+    database_statement_timeout_seconds: Seconds = 10.0
+    """Longer than any statement of a request takes; a runaway one frees its connection after it."""
+    database_lock_timeout_seconds: Seconds = 4.0
+    """Shorter than the statement timeout, so that waiting for a lock is told apart and tried again."""
+    transaction_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """How often a transaction that met a deadlock or a serialization failure is run in all."""
+
+    # Redis. It only speeds up: a slow answer is worth less than none, hence the short limits.
+    redis_url: SecretStr = SecretStr("")
+    redis_pool_max_connections: Count = 50
+    redis_connect_timeout_seconds: Seconds = 1.0
+    redis_timeout_seconds: Seconds = 0.5
+
+    # Web server and worker.
+    web_concurrency: Annotated[int, Field(ge=1, le=64)] = 1
+    """Web processes. One per core in production."""
+    worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
+    """Jobs at a time in one worker."""
+    shutdown_grace_seconds: Seconds = 8.0
+    """How long requests and jobs that are under way may take to end; below the 10 s that containers are given."""
+    request_max_bytes: Annotated[int, Field(ge=1_024)] = 256 * 1_024
+    """The largest body of a GraphQL request; the largest honest one has a few kilobytes."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Networks (CIDR, comma-separated) whose X-Forwarded-For is believed; none by default."""
+    rate_limits: bool = True
+    """Limits on the doors. Loopback is exempt in the dev profile, see `exempt_networks`."""
+    metrics_networks: Annotated[tuple[Network, ...], NoDecode] = LOOPBACK
+    """Networks (CIDR, comma-separated) that may read /metrics."""
+
+    # Secrets: at least 32 bytes each, all different.
+    secret_key: SecretStr = SecretStr("")
+    """Signs access tokens."""
+    secret_key_previous: SecretStr = SecretStr("")
+    """Still accepted on access tokens while the key is changed."""
+    personal_data_key: SecretStr = SecretStr("")
+    """Encrypts phones and addresses."""
+    personal_data_key_previous: SecretStr = SecretStr("")
+    """Still read while the key is changed."""
+    phone_index_key: SecretStr = SecretStr("")
+    """Makes the keyed hash by which a phone is found; changing it means rebuilding the hashes."""
+
+    # Tokens.
+    access_token_issuer: str = "membermall"
+    access_token_audience: str = "membermall-member"
+    access_token_lifetime_seconds: LifetimeSeconds = 2 * 3_600
+    refresh_token_lifetime_seconds: LifetimeSeconds = 30 * 86_400
+
+    # WeChat. Empty base addresses mean the real ones in production; dev and test talk to the simulator only.
+    wechat_api_base: str = ""
+    wechat_mch_base: str = ""
+    wechat_open_base: str = ""
+    wechat_mini_program_appid: str = ""
+    wechat_mini_program_secret: SecretStr = SecretStr("")
+    wechat_official_account_appid: str = ""
+    wechat_official_account_secret: SecretStr = SecretStr("")
+    wechat_mch_id: str = ""
+    wechat_mch_serial: str = ""
+    wechat_mch_private_key: SecretStr = SecretStr("")
+    """PEM text, or the path of a PEM file."""
+    wechat_apiv3_key: SecretStr = SecretStr("")
+    wechat_pay_public_key: str = ""
+    """PEM text, or the path of a PEM file."""
+    wechat_pay_public_key_id: str = ""
+    wechat_timeout_seconds: Seconds = 5.0
+    """For one call. A member waits for it, and WeChat answers in well under a second."""
+    wechat_max_calls: Count = 20
+    """Calls to WeChat at a time in one process; more wait their turn."""
+    simulator_url: str = ""
+    """Where the simulator's control API answers (it shows SMS codes); empty outside dev and test."""
+
+    # SMS codes.
+    sms_sender: SmsSender = SmsSender.OFF
+    sms_webhook_url: str = ""
+    sms_webhook_secret: SecretStr = SecretStr("")
+
+    # Uploads.
+    upload_storage: UploadStorage = UploadStorage.LOCAL
+    upload_max_bytes: Annotated[int, Field(ge=1_024)] = 5 * 1_024 * 1_024
+    upload_directory: Path | None = None
+    """For local storage; unset means `uploads` in MALL_HOME."""
+    s3_endpoint_url: str = ""
+    s3_region: str = ""
+    s3_bucket: str = ""
+    s3_access_key_id: str = ""
+    s3_secret_access_key: SecretStr = SecretStr("")
+
+    @field_validator("trusted_proxies", "metrics_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+    @field_validator("log_level", mode="after")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("not a level")
+        return value.upper()
+
+    @field_validator("database_url", "redis_url", mode="after")
+    @classmethod
+    def _well_formed_url(cls, value: SecretStr) -> SecretStr:
+        # The scheme is checked with the profile's rules; a URL that cannot be split at all is malformed.
+        _ = urlsplit(value.get_secret_value()).port
+        return value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_problems_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Tell what is malformed and what the profile refuses together, for a person mends both in one go."""
+        from settings.profiles import problems_of
+
+        if str(data.get("MALL_PROFILE", data.get("profile"))).lower() == Profile.PRODUCTION:
+            data = _REAL_WECHAT | data
+        malformed: list[Problem] = []
+        try:
+            settings = handler(data)
+        except ValidationError as error:
+            malformed = [_problem(cls, dict(each)) for each in error.errors(include_input=False)]
+            names = {problem.name for problem in malformed}
+            sound = {key: value for key, value in data.items() if key.upper() not in names}
+            settings = handler(sound)
+        told = {problem.name for problem in malformed}
+        refused = [each for each in problems_of(settings) if each.name not in told]
+        if malformed or refused:
+            raise SettingsError([*malformed, *refused])
+        return settings
+
+    @property
+    def in_production(self) -> bool:
+        return self.profile is Profile.PRODUCTION
+
+    @property
+    def postgres_url(self) -> str:
+        """DATABASE_URL in libpq's form, which psycopg takes as it is and `models.database` turns into asyncpg's."""
+        return libpq_url(self.database_url.get_secret_value())
+
+    @property
+    def redis_dsn(self) -> str:
+        return self.redis_url.get_secret_value()
+
+    @property
+    def base_url(self) -> str:
+        """How the outside reaches the web server, without a slash at the end."""
+        return (self.public_base_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+    @property
+    def shows_graphiql(self) -> bool:
+        return not self.in_production if self.graphiql is None else self.graphiql
+
+    @property
+    def logs_json(self) -> bool:
+        return (
+            self.log_format or (LogFormat.JSON if self.in_production else LogFormat.CONSOLE)
+        ) is LogFormat.JSON
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of local upload storage."""
+        return self.upload_directory or self.home / "uploads"
+
+    @property
+    def unlimited_networks(self) -> tuple[Network, ...]:
+        """Networks without rate limits: loopback in the dev profile, so that replays and load tests run."""
+        return LOOPBACK if self.profile is Profile.DEV else ()
+
+    @property
+    def mch_private_key_pem(self) -> str:
+        return read_pem(self.wechat_mch_private_key.get_secret_value())
+
+    @property
+    def pay_public_key_pem(self) -> str:
+        return read_pem(self.wechat_pay_public_key)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings from the environment; `overrides` (by field name) come first.
+
+    Raises `SettingsError` with every problem found.
+    """
+    return Settings(**overrides)
+
+
+def libpq_url(url: str) -> str:
+    """Bring a PostgreSQL URL to libpq's form: one scheme, and `sslmode` for what asyncpg and others call `ssl`."""
+    parts = urlsplit(url)
+    query = [("sslmode" if key == "ssl" else key, value) for key, value in parse_qsl(parts.query)]
+    return urlunsplit(parts._replace(scheme="postgresql", query=urlencode(query))) if url else ""
+
+
+def read_pem(text_or_path: str) -> str:
+    """Return PEM text given as such (also with `\\n` for line ends, as env files hold it) or as a file's path."""
+    if not text_or_path or text_or_path.lstrip().startswith("-----BEGIN"):
+        return text_or_path.replace("\\n", "\n")
+    return Path(text_or_path).read_text(encoding="ascii")
+
+
+def _problem(model: type[Settings], error: dict[str, Any]) -> Problem:
+    """Put pydantic's error in our words; its own may name types that no operator knows."""
+    key = str(error["loc"][0]) if error["loc"] else "settings"
+    return Problem(
+        key.upper(),
+        str(error["msg"]).removeprefix("Value error, "),
+        _EXPECTED.get(key.lower(), "another value"),
+    )
+
+
+_REAL_WECHAT = {
+    "wechat_api_base": "https://api.weixin.qq.com",
+    "wechat_mch_base": "https://api.mch.weixin.qq.com",
+    "wechat_open_base": "https://open.weixin.qq.com",
+}
+_SWITCH = "true or false"
+_EXPECTED = {
+    "mall_profile": "dev, test or production",
+    "port": "a port number from 1 to 65535",
+    "debug": _SWITCH,
+    "graphiql": _SWITCH,
+    "rate_limits": _SWITCH,
+    "log_level": "DEBUG, INFO, WARNING or ERROR",
+    "log_format": "console or json",
+    "sms_sender": "simulator, webhook or off",
+    "upload_storage": "local or s3",
+    "trusted_proxies": "networks such as 10.0.0.0/8,192.168.1.1/32",
+    "metrics_networks": "networks such as 10.0.0.0/8,192.168.1.1/32",
+    "database_url": "postgresql://user:password@host:5432/name",
+    "redis_url": "redis://:password@host:6379/0",
+}

@@ -1,0 +1,1 @@
+"""The tests. `make test` runs them; they bring their own servers and never leave this machine."""

@@ -1,0 +1,29 @@
+"""Counts SQL statements, so that a test can say how many an operation takes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_BRACKETS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
+
+
+class StatementLog:
+    """Hears every statement on the pool; `record` yields the list of those run inside the block.
+
+    BEGIN, COMMIT and their kin are left out. Statements of tasks that run at the same time are heard too.
+    """
+
+    def __init__(self) -> None:
+        self._heard: list[str] | None = None
+
+    def hear(self, statement: str) -> None:
+        if self._heard is not None and not statement.lstrip().upper().startswith(_BRACKETS):
+            self._heard.append(statement)
+
+    @contextmanager
+    def record(self) -> Iterator[list[str]]:
+        assert self._heard is None, "recordings do not nest"
+        self._heard = heard = []
+        try:
+            yield heard
+        finally:
+            self._heard = None
