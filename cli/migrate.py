@@ -1,4 +1,6 @@
-"""Brings the database to the newest migration, one process at a time, and tells when models have drifted."""
+"""Brings the database to the newest migration, one process at a time, and tells when models have
+drifted.
+"""
 
 import asyncpg
 from tortoise.context import TortoiseContext
@@ -12,7 +14,10 @@ _LOCK_TIMEOUT = "5s"  # A migration that waits for a table makes every later que
 
 
 async def apply_migrations(database_url: str) -> list[str]:
-    """Apply what is missing and return the names of what was applied; wait while another process does the same."""
+    """Apply what is missing and return the names of what was applied.
+
+    Wait while another process does the same.
+    """
     config = tortoise_config(database_url, server_settings={"lock_timeout": _LOCK_TIMEOUT})
     credentials = config["connections"]["default"]["credentials"]
     waiting = await asyncpg.connect(**_plain(credentials))
@@ -32,7 +37,10 @@ async def apply_migrations(database_url: str) -> list[str]:
 
 
 async def pending_changes(database_url: str) -> list[str]:
-    """Return the migrations that `make migration` would write now; none when models and migrations agree."""
+    """Return the migrations that `make migration` would write now.
+
+    None when models and migrations agree.
+    """
     config = tortoise_config(database_url)
     async with TortoiseContext() as context:
         await context.init(config=config, init_connections=False)

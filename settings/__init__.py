@@ -1,6 +1,16 @@
 """What the environment says, read once at the edges into one frozen object."""
 
+from settings.choices import LogFormat, Profile, SmsSender, UploadStorage
 from settings.errors import Problem, SettingsError
-from settings.model import Profile, Settings, load
+from settings.model import Settings, load
 
-__all__ = ["Problem", "Profile", "Settings", "SettingsError", "load"]
+__all__ = [
+    "LogFormat",
+    "Problem",
+    "Profile",
+    "Settings",
+    "SettingsError",
+    "SmsSender",
+    "UploadStorage",
+    "load",
+]

@@ -1,6 +1,8 @@
-"""The settings, their defaults and their units. Names in the environment are the fields' names in capitals."""
+"""The settings, their defaults and their units.
 
-from enum import StrEnum
+Names in the environment are the fields' names in capitals.
+"""
+
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -14,40 +16,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from settings.choices import LogFormat, Profile, SmsSender, UploadStorage
 from settings.errors import Problem, SettingsError
-
-
-class Profile(StrEnum):
-    """Where the program runs, which decides what it must refuse."""
-
-    DEV = "dev"
-    TEST = "test"
-    PRODUCTION = "production"
-
-
-class SmsSender(StrEnum):
-    """Who carries the SMS codes."""
-
-    SIMULATOR = "simulator"
-    WEBHOOK = "webhook"
-    OFF = "off"
-
-
-class UploadStorage(StrEnum):
-    """Where uploaded files are kept."""
-
-    LOCAL = "local"
-    S3 = "s3"
-
-
-class LogFormat(StrEnum):
-    """How a log line is written."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
+from settings.profiles import problems_of
 
 Network = IPv4Network | IPv6Network
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -78,7 +52,10 @@ class Settings(BaseSettings):
     """The address that the web server listens on; a container says 0.0.0.0."""
     port: Port = 8000
     public_base_url: str = ""
-    """How WeChat and browsers reach the web server from outside; empty means http://127.0.0.1:PORT in dev."""
+    """How WeChat and browsers reach the web server from outside.
+
+    Empty means http://127.0.0.1:PORT in dev.
+    """
     debug: bool = False
     """Unexpected errors are answered with their text; never in production."""
     graphiql: bool | None = None
@@ -87,16 +64,22 @@ class Settings(BaseSettings):
     log_format: LogFormat | None = None
     """Unset means console in dev and test, JSON in production."""
 
-    # PostgreSQL. The web process answers in milliseconds or not at all; jobs and the CLI pass their own limits.
+    # PostgreSQL. The web process answers in milliseconds or not at all; jobs and the CLI pass their
+    # own limits.
     database_url: SecretStr = SecretStr("")
     database_pool_min_connections: Annotated[int, Field(ge=0, le=1_000)] = 2
     database_pool_max_connections: Count = 10
-    """For each process. Two cores keep about ten busy; more would wait inside PostgreSQL instead of outside."""
+    """For each process.
+
+    Two cores keep about ten busy; more would wait inside PostgreSQL instead of outside.
+    """
     database_connect_timeout_seconds: Seconds = 5.0
     database_statement_timeout_seconds: Seconds = 10.0
     """Longer than any statement of a request takes; a runaway one frees its connection after it."""
     database_lock_timeout_seconds: Seconds = 4.0
-    """Shorter than the statement timeout, so that waiting for a lock is told apart and tried again."""
+    """Shorter than the statement timeout, so that waiting for a lock is told apart and tried
+    again.
+    """
     transaction_attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """How often a transaction that met a deadlock or a serialization failure is run in all."""
 
@@ -112,7 +95,10 @@ class Settings(BaseSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
     """Jobs at a time in one worker."""
     shutdown_grace_seconds: Seconds = 8.0
-    """How long requests and jobs that are under way may take to end; below the 10 s that containers are given."""
+    """How long requests and jobs that are under way may take to end.
+
+    Below the 10 s that containers are given.
+    """
     request_max_bytes: Annotated[int, Field(ge=1_024)] = 256 * 1_024
     """The largest body of a GraphQL request; the largest honest one has a few kilobytes."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
@@ -135,12 +121,13 @@ class Settings(BaseSettings):
     """Makes the keyed hash by which a phone is found; changing it means rebuilding the hashes."""
 
     # Tokens.
-    access_token_issuer: str = "membermall"
-    access_token_audience: str = "membermall-member"
+    access_token_issuer: str = "membermall"  # noqa: S105 (a name, no secret)
+    access_token_audience: str = "membermall-member"  # noqa: S105 (a name, no secret)
     access_token_lifetime_seconds: LifetimeSeconds = 2 * 3_600
     refresh_token_lifetime_seconds: LifetimeSeconds = 30 * 86_400
 
-    # WeChat. Empty base addresses mean the real ones in production; dev and test talk to the simulator only.
+    # WeChat. Empty base addresses mean the real ones in production; dev and test talk to the
+    # simulator only.
     wechat_api_base: str = ""
     wechat_mch_base: str = ""
     wechat_open_base: str = ""
@@ -161,7 +148,10 @@ class Settings(BaseSettings):
     wechat_max_calls: Count = 20
     """Calls to WeChat at a time in one process; more wait their turn."""
     simulator_url: str = ""
-    """Where the simulator's control API answers (it shows SMS codes); empty outside dev and test."""
+    """Where the simulator's control API answers (it shows SMS codes).
+
+    Empty outside dev and test.
+    """
 
     # SMS codes.
     sms_sender: SmsSender = SmsSender.OFF
@@ -196,23 +186,24 @@ class Settings(BaseSettings):
     @field_validator("database_url", "redis_url", mode="after")
     @classmethod
     def _well_formed_url(cls, value: SecretStr) -> SecretStr:
-        # The scheme is checked with the profile's rules; a URL that cannot be split at all is malformed.
+        # The scheme is checked with the profile's rules; a URL that cannot be split at all is
+        # malformed.
         _ = urlsplit(value.get_secret_value()).port
         return value
 
     @model_validator(mode="wrap")
     @classmethod
     def _all_problems_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Tell what is malformed and what the profile refuses together, for a person mends both in one go."""
-        from settings.profiles import problems_of
-
+        """Tell what is malformed and what the profile refuses together, for a person mends both
+        in one go.
+        """
         if str(data.get("MALL_PROFILE", data.get("profile"))).lower() == Profile.PRODUCTION:
             data = _REAL_WECHAT | data
         malformed: list[Problem] = []
         try:
             settings = handler(data)
         except ValidationError as error:
-            malformed = [_problem(cls, dict(each)) for each in error.errors(include_input=False)]
+            malformed = [_problem(each) for each in error.errors(include_input=False)]
             names = {problem.name for problem in malformed}
             sound = {key: value for key, value in data.items() if key.upper() not in names}
             settings = handler(sound)
@@ -228,7 +219,9 @@ class Settings(BaseSettings):
 
     @property
     def postgres_url(self) -> str:
-        """DATABASE_URL in libpq's form, which psycopg takes as it is and `models.database` turns into asyncpg's."""
+        """DATABASE_URL in libpq's form, which psycopg takes as it is and `models.database` turns
+        into asyncpg's.
+        """
         return libpq_url(self.database_url.get_secret_value())
 
     @property
@@ -257,7 +250,9 @@ class Settings(BaseSettings):
 
     @property
     def unlimited_networks(self) -> tuple[Network, ...]:
-        """Networks without rate limits: loopback in the dev profile, so that replays and load tests run."""
+        """Networks without rate limits: loopback in the dev profile, so that replays and load
+        tests run.
+        """
         return LOOPBACK if self.profile is Profile.DEV else ()
 
     @property
@@ -278,22 +273,26 @@ def load(**overrides: Any) -> Settings:
 
 
 def libpq_url(url: str) -> str:
-    """Bring a PostgreSQL URL to libpq's form: one scheme, and `sslmode` for what asyncpg and others call `ssl`."""
+    """Bring a PostgreSQL URL to libpq's form: one scheme, and `sslmode` for what asyncpg and
+    others call `ssl`.
+    """
     parts = urlsplit(url)
     query = [("sslmode" if key == "ssl" else key, value) for key, value in parse_qsl(parts.query)]
     return urlunsplit(parts._replace(scheme="postgresql", query=urlencode(query))) if url else ""
 
 
 def read_pem(text_or_path: str) -> str:
-    """Return PEM text given as such (also with `\\n` for line ends, as env files hold it) or as a file's path."""
+    """Return PEM text given as such (also with `\\n` for line ends, as env files hold it) or as
+    a file's path.
+    """
     if not text_or_path or text_or_path.lstrip().startswith("-----BEGIN"):
         return text_or_path.replace("\\n", "\n")
     return Path(text_or_path).read_text(encoding="ascii")
 
 
-def _problem(model: type[Settings], error: dict[str, Any]) -> Problem:
+def _problem(error: ErrorDetails) -> Problem:
     """Put pydantic's error in our words; its own may name types that no operator knows."""
-    key = str(error["loc"][0]) if error["loc"] else "settings"
+    key = str(error["loc"][0])
     return Problem(
         key.upper(),
         str(error["msg"]).removeprefix("Value error, "),

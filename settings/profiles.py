@@ -1,14 +1,20 @@
 """What each profile refuses. Every rule gives its problems; none stops the others."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
+from settings.choices import SmsSender, UploadStorage
 from settings.errors import Problem
-from settings.model import Profile, Settings, SmsSender, UploadStorage
+
+if TYPE_CHECKING:
+    from settings.model import Settings
 
 SECRET_BYTES = 32
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1", "0.0.0.0", ""}  # noqa: S104 (compared, not bound)

@@ -1,4 +1,7 @@
-"""Fixtures for all tests. Servers start when the first test asks for them; unit tests ask for none."""
+"""Fixtures for all tests.
+
+Servers start when the first test asks for them; unit tests ask for none.
+"""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +17,8 @@ from tests.support.postgres import worker_database
 from tests.support.redis import RedisServer
 from tests.support.statements import StatementLog
 
-# The tests bring their own servers and secrets: nothing that the caller's shell says may reach them.
+# The tests bring their own servers and secrets: nothing that the caller's shell says may reach
+# them.
 for _name, _field in Settings.model_fields.items():
     os.environ.pop((_field.alias or _name).upper(), None)
 
@@ -34,7 +38,10 @@ def database_url(worker: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def statements() -> StatementLog:
-    """Hears the pool's statements: `with statements.record() as heard: ...; assert len(heard) == 4`."""
+    """Hears the pool's statements: `with statements.record() as heard: ....
+
+    Assert len(heard) == 4`.
+    """
     return StatementLog()
 
 
@@ -56,7 +63,10 @@ async def _broom(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture
 async def database(_pool: None, _broom: asyncpg.Connection, database_url: str) -> str:
-    """A database as the migrations left it, with the pool of `models.database` open on it; its URL."""
+    """A database as the migrations left it, with the pool of `models.database` open on it.
+
+    Its URL.
+    """
     await _broom.execute("SELECT testing.reset()")
     return database_url
 
@@ -70,7 +80,9 @@ def _redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
 
 @pytest.fixture
 async def redis_server(_redis_server: RedisServer) -> AsyncIterator[RedisServer]:
-    """This worker's Redis, empty: `.url`, and `.pause() .resume() .stop() .start()`, undone after the test."""
+    """This worker's Redis, empty: `.url`, and `.pause() .resume() .stop() .start()`, undone
+    after the test.
+    """
     async with Redis.from_url(_redis_server.url) as client:
         await client.flushall()
     yield _redis_server

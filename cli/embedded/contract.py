@@ -1,4 +1,6 @@
-"""What a keeper and the users of its servers agree on: the task, the state file and the locks of a home."""
+"""What a keeper and the users of its servers agree on: the task, the state file and the locks of
+a home.
+"""
 
 import json
 from dataclasses import asdict, dataclass
@@ -38,7 +40,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the servers of a home answer, as the keeper wrote it; an empty URL is a server that does not run."""
+    """Where the servers of a home answer, as the keeper wrote it.
+
+    An empty URL is a server that does not run.
+    """
 
     database_url: str
     redis_url: str
@@ -60,7 +65,9 @@ def state_file(home: Home) -> Path:
 
 
 def users_lock(home: Home) -> FileLock:
-    """Held shared by every user of the servers, and exclusively by a keeper that is stopping them."""
+    """Held shared by every user of the servers, and exclusively by a keeper that is stopping
+    them.
+    """
     return FileLock(home.path / "users.lock")
 
 

@@ -1,7 +1,8 @@
 """Where the servers' data lives, and the user that the servers run as.
 
-PostgreSQL refuses to run as root. As root we therefore run the servers as `nobody`, who has to be able to walk down to
-the data: a checkout below a 0700 home cannot be walked, and then the data goes below `/var/lib/membermall`.
+PostgreSQL refuses to run as root. As root we therefore run the servers as `nobody`, who has to be
+able to walk down to the data: a checkout below a 0700 home cannot be walked, and then the data goes
+below `/var/lib/membermall`.
 """
 
 import hashlib
@@ -52,7 +53,7 @@ def prepare_home(wanted: Path, *, fallback_is_temporary: bool = False) -> Home:
 
     Raises `ServersUnavailable` when the folder belongs to someone else or cannot be made.
     """
-    wanted = Path(os.path.abspath(wanted))
+    wanted = wanted.resolve()
     account = server_account()
     home = Home(path=wanted, account=account)
     if account is not None and not reachable(wanted, account):
@@ -63,7 +64,8 @@ def prepare_home(wanted: Path, *, fallback_is_temporary: bool = False) -> Home:
         _make_closed(home)
     except OSError as error:
         raise ServersUnavailable(
-            f"MALL_HOME {home.path} cannot be used: {error.strerror}. Set MALL_HOME to a folder that you may write."
+            f"MALL_HOME {home.path} cannot be used: {error.strerror}."
+            " Set MALL_HOME to a folder that you may write."
         ) from error
     return home
 
@@ -110,7 +112,8 @@ def _make_closed(home: Home) -> None:
                 " Run as that user (root when it is `nobody`), or set MALL_HOME to another folder."
             )
         return
-    # Root owns the folder and only the servers' group may pass through it to the one subfolder that is theirs.
+    # Root owns the folder and only the servers' group may pass through it to the one subfolder that
+    # is theirs.
     os.chown(home.path, 0, account.gid)
     home.path.chmod(0o710)
     if owner != account.uid:

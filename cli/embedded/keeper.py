@@ -1,7 +1,9 @@
-"""The process that owns the servers of one home: `python -m cli.embedded.keeper '{...}'`, spawned by `share.acquire`.
+"""The process that owns the servers of one home: `python -m cli.embedded.keeper '{...}'`, spawned
+by `share.acquire`.
 
-It starts the servers as its children, writes their addresses to the state file, says `ready` on its standard output,
-and stops them when no user's lock is left. A server that ends by itself ends the keeper too, which users notice.
+It starts the servers as its children, writes their addresses to the state file, says `ready` on its
+standard output, and stops them when no user's lock is left. A server that ends by itself ends the
+keeper too, which users notice.
 """
 
 import shutil
@@ -22,7 +24,8 @@ _LOOK_EVERY_SECONDS = 0.1
 def main(argument: str) -> int:
     """Keep the servers until the last user has gone; return the exit status."""
     task = Task.from_json(argument)
-    # The users decide when to stop; a Ctrl-C or a hang-up in one of their terminals is not for the keeper.
+    # The users decide when to stop; a Ctrl-C or a hang-up in one of their terminals is not for the
+    # keeper.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -4,7 +4,10 @@ import socket
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free a moment ago; whoever uses it must bear losing a race for it."""
+    """Return a port of 127.0.0.1 that was free a moment ago.
+
+    Whoever uses it must bear losing a race for it.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -8,19 +8,19 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cli.embedded.binaries import PostgresPrograms
 from cli.embedded.home import Home, ServersUnavailable
 from cli.embedded.ports import free_port
-from cli.embedded.process import die_with_parent, last_lines, stop
+from cli.embedded.process import last_lines, owned_by, stop
 
 ROLE = DATABASE = "mall"
 
-# A laptop's share of memory, and every commit on disk before it is answered: what a member was told stays true.
+# A laptop's share of memory, and every commit on disk before it is answered: what a member was told
+# stays true.
 _TUNING = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # TCP only: a socket's path may hold 107 bytes, a checkout's may not fit.
+    "unix_socket_directories": "",  # TCP only: a socket's path holds 107 bytes at most.
     "max_connections": "200",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
@@ -85,23 +85,23 @@ def _data(home: Home) -> Path:
 
 
 def _initialise(programs: PostgresPrograms, home: Home, password_file: Path) -> None:
-    """Make the cluster beside its place and move it there when whole, so that a kill leaves no half-made data."""
+    """Make the cluster beside its place and move it there when whole, so that a kill leaves no
+    half-made data.
+    """
     unfinished = home.servers / "postgres.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     password = secrets.token_urlsafe(24)
-    handed_over = (
-        home.servers / "password.new"
-    )  # The servers' user reads it; it is gone in a second.
+    # For the servers' user, who may not read the file above; it is gone in a second.
+    handed_over = home.servers / "password.new"
     handed_over.unlink(missing_ok=True)
     handed_over.touch(mode=0o600)
     handed_over.write_text(password)
     if home.account is not None:
         os.chown(handed_over, home.account.uid, home.account.gid)
-    # C.UTF-8 and not C: pg_trgm asks lc_ctype what a letter is, and under C no Chinese character is one.
-    arguments = [
-        programs.initdb, "--pgdata", unfinished, "--username", ROLE, "--encoding", "UTF8", "--locale", "C.UTF-8",
-        "--auth", "scram-sha-256", "--pwfile", handed_over, "--no-sync", "--no-instructions",
-    ]  # fmt: skip
+    # C.UTF-8 and not C: pg_trgm asks lc_ctype what a letter is, and under C 苹 is none.
+    arguments: list[str | Path] = [programs.initdb, "--pgdata", unfinished]
+    arguments += ["--username", ROLE, "--auth", "scram-sha-256", "--pwfile", handed_over]
+    arguments += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions"]
     try:
         _run(arguments, home)
     finally:
@@ -115,9 +115,15 @@ def _initialise(programs: PostgresPrograms, home: Home, password_file: Path) -> 
 
 def _run(arguments: list[str | Path], home: Home, *, given: bytes = b"") -> None:
     done = subprocess.run(
-        arguments, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        cwd=home.servers, env=_environment(), preexec_fn=die_with_parent(signal.SIGKILL), **_as_account(home),
-    )  # fmt: skip
+        arguments,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        cwd=home.servers,
+        env=_environment(),
+        **owned_by(home.account, dies_by=signal.SIGKILL),
+    )
     if done.returncode != 0:
         name, told = Path(arguments[0]).name, done.stdout.decode("utf-8", "replace")
         raise ServersUnavailable(f"{name} failed (exit {done.returncode}):\n{told}")
@@ -131,16 +137,14 @@ def _spawn(
         arguments += ["-c", f"{name}={value}"]
     with log.open("ab") as output:
         return subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=home.servers,
-            env=_environment(), preexec_fn=die_with_parent(signal.SIGINT), **_as_account(home),
-        )  # fmt: skip
-
-
-def _as_account(home: Home) -> dict[str, Any]:
-    account = home.account
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=home.servers,
+            env=_environment(),
+            **owned_by(home.account, dies_by=signal.SIGINT),
+        )
 
 
 def _environment() -> dict[str, str]:
@@ -152,9 +156,8 @@ def _answers(process: subprocess.Popen[bytes], data: Path) -> bool:
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         lines = _pid_file_lines(data)
-        if len(lines) > _STATUS_LINE and lines[0] == str(process.pid):
-            if lines[_STATUS_LINE].strip() == "ready":
-                return True
+        if lines[:1] == [str(process.pid)] and "ready" in "".join(lines[_STATUS_LINE:]):
+            return True
         time.sleep(0.02)
     stop(process, first=signal.SIGINT, patience_seconds=_STOP_TIMEOUT_SECONDS)
     return False
@@ -168,9 +171,11 @@ def _pid_file_lines(data: Path) -> list[str]:
 
 
 def _clear_leftovers(data: Path) -> None:
-    """End processes of a server whose keeper was killed, and remove its pid file once nobody works on the data.
+    """End processes of a server whose keeper was killed, and remove its pid file once nobody works
+    on the data.
 
-    PostgreSQL takes a pid file for a running server when any process has that pid: a zombie, or after a reboot anyone.
+    PostgreSQL takes a pid file for a running server when any process has that pid: a zombie, or
+    after a reboot anyone.
     """
     if not Path("/proc/self/cwd").exists():
         return  # Without /proc we cannot know; PostgreSQL's own check decides.
@@ -186,13 +191,15 @@ def _clear_leftovers(data: Path) -> None:
 
 
 def _working_in(folder: Path) -> list[int]:
-    """Return the processes whose working directory is `folder`, as that of every PostgreSQL process is its data."""
-    wanted = str(folder.resolve())
+    """Return the processes whose working directory is `folder`, as that of every PostgreSQL
+    process is its data.
+    """
+    wanted = folder.resolve()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.readlink(entry / "cwd") == wanted:
+                if (entry / "cwd").readlink() == wanted:
                     found.append(int(entry.name))
             except OSError:
                 continue  # A zombie, a process that has just ended, or another user's.

@@ -6,6 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cli.embedded.home import Account
 
 _PR_SET_PDEATHSIG = 1
 # Loaded here because a forked child must not load libraries before it execs.
@@ -13,9 +17,11 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None] | None:
-    """Return a `preexec_fn` that has the kernel send `signal_number` when this process dies; None where it can't.
+    """Return a `preexec_fn` that has the kernel send `signal_number` when this process dies; None
+    where it can't.
 
-    It must run after a change of user, which clears the setting; `subprocess` calls it in that order.
+    It must run after a change of user, which clears the setting; `subprocess` calls it in that
+    order.
     """
     if _libc is None:
         return None
@@ -31,6 +37,14 @@ def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None] |
     return before_exec
 
 
+def owned_by(account: Account | None, *, dies_by: int) -> dict[str, Any]:
+    """Return the arguments of `subprocess` for a child that runs as `account` and dies with us."""
+    options: dict[str, Any] = {"preexec_fn": die_with_parent(dies_by)}
+    if account is not None:
+        options |= {"user": account.uid, "group": account.gid, "extra_groups": []}
+    return options
+
+
 def stop(process: subprocess.Popen[bytes], *, first: int, patience_seconds: float) -> None:
     """Ask a child to end with the signal `first`, and kill it when it has not ended in time."""
     if process.poll() is not None:
@@ -43,10 +57,10 @@ def stop(process: subprocess.Popen[bytes], *, first: int, patience_seconds: floa
         process.wait()
 
 
-def last_lines(path: str | os.PathLike[str], count: int = 12) -> str:
+def last_lines(path: Path, count: int = 12) -> str:
     """Return the end of a log file, or an empty string when there is none."""
     try:
-        with open(path, "rb") as log:
+        with path.open("rb") as log:
             log.seek(0, os.SEEK_END)
             log.seek(max(0, log.tell() - 16_384))
             lines = log.read().decode("utf-8", "replace").splitlines()

@@ -21,7 +21,10 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class SharedServers:
-    """A share in the running servers; give it back with `release`, or use it as a context manager."""
+    """A share in the running servers.
+
+    Give it back with `release`, or use it as a context manager.
+    """
 
     home: Home
     database_url: str = field(repr=False)
@@ -33,7 +36,10 @@ class SharedServers:
         return not _keeper_is_gone(self.home)
 
     def release(self) -> bool:
-        """Give the share back; return True once the servers are down, False when others still use them."""
+        """Give the share back.
+
+        Return True once the servers are down, False when others still use them.
+        """
         self._users.release()
         deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
         try:
@@ -80,18 +86,20 @@ def acquire(
     )
     starting, users = FileLock(home.path / "start.lock"), users_lock(home)
     try:
-        if not starting.take_within(_START_TIMEOUT_SECONDS):
-            raise ServersUnavailable(
-                f"Another process has been starting the servers of {home.path} for too long."
-            )
-        if not users.take_within(_STOP_TIMEOUT_SECONDS, shared=True):
-            raise ServersUnavailable(f"The servers of {home.path} have been stopping for too long.")
+        _expect(
+            starting.take_within(_START_TIMEOUT_SECONDS), home, "have been starting for too long"
+        )
+        _expect(
+            users.take_within(_STOP_TIMEOUT_SECONDS, shared=True),
+            home,
+            "have been stopping for too long",
+        )
         state = _join_or_start(home, task)
-        if (with_postgres and not state.database_url) or (with_valkey and not state.redis_url):
-            raise ServersUnavailable(
-                f"The servers in {home.path} run for a command with other settings (DATABASE_URL or REDIS_URL)."
-                " Stop that one first."
-            )
+        _expect(
+            bool(state.database_url) >= with_postgres and bool(state.redis_url) >= with_valkey,
+            home,
+            "run for a command with other settings (DATABASE_URL or REDIS_URL); stop that one first",
+        )
     except BaseException:
         users.release()
         raise
@@ -100,10 +108,19 @@ def acquire(
     return SharedServers(home, state.database_url, state.redis_url, users)
 
 
+def _expect(holds: bool, home: Home, otherwise: str) -> None:
+    if not holds:
+        raise ServersUnavailable(f"The servers of {home.path} {otherwise}.")
+
+
 def _join_or_start(home: Home, task: Task) -> State:
-    """Read where the present keeper's servers answer, or spawn a keeper. Call it with both locks held."""
+    """Read where the present keeper's servers answer, or spawn a keeper.
+
+    Call it with both locks held.
+    """
     while not _keeper_is_gone(home):
-        # A keeper without a state file is ending because a server died, or its starter was killed half-way.
+        # A keeper without a state file is ending because a server died, or its starter was killed
+        # half-way.
         if state_file(home).exists():
             return State.read(home)
         time.sleep(0.02)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cli.embedded.home import Account, ServersUnavailable
 from cli.embedded.ports import free_port
-from cli.embedded.process import die_with_parent, last_lines, stop
+from cli.embedded.process import last_lines, owned_by, stop
 
 _START_ATTEMPTS = 3
 _START_TIMEOUT_SECONDS = 20
@@ -45,7 +45,9 @@ def start(
     port: int = 0,
     password: str = "",
 ) -> Valkey:
-    """Start the server on 127.0.0.1: on a free port and with a new password unless they are given."""
+    """Start the server on 127.0.0.1: on a free port and with a new password unless they are
+    given.
+    """
     password = password or secrets.token_urlsafe(24)
     for _ in range(1 if port else _START_ATTEMPTS):
         chosen = port or free_port()
@@ -81,10 +83,7 @@ def _spawn(
             stdout=output,
             stderr=output,
             cwd=folder,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            **owned_by(account, dies_by=signal.SIGTERM),
         )
     assert process.stdin is not None  # It was asked for.
     process.stdin.write(configuration.encode())
@@ -103,7 +102,7 @@ def _answers(process: subprocess.Popen[bytes], port: int, password: str) -> bool
 
 
 def _knows(port: int, password: str) -> bool:
-    """Say whether the server at `port` takes our password: another one that got the port first would not."""
+    """Say whether the server at `port` takes our password, as no one else's would."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(f"AUTH {password}\r\n".encode())

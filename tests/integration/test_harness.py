@@ -40,7 +40,9 @@ async def test_database_collates_and_classifies_chinese(database: str) -> None:
 
 
 async def test_broom_does_not_wait_for_a_forgotten_transaction(database_url: str) -> None:
-    """A test that leaves a transaction open makes the next reset fail loudly instead of hanging the run."""
+    """A test that leaves a transaction open makes the next reset fail loudly instead of hanging
+    the run.
+    """
     forgotten = await asyncpg.connect(database_url)
     broom = await asyncpg.connect(database_url)
     try:

@@ -16,7 +16,10 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        """The data of an answer without top-level errors; an answer with some fails the test here."""
+        """The data of an answer without top-level errors.
+
+        An answer with some fails the test here.
+        """
         assert self.status == 200, (self.status, self.body)
         assert "errors" not in self.body, self.body["errors"]
         return self.body["data"]

@@ -1,7 +1,7 @@
 """A database for each test worker, cloned from a migrated template, emptied between tests.
 
-The server is shared by every test run of this checkout and stops with the last of them. The template is named after
-the migrations that made it, so it is made once and never stale.
+The server is shared by every test run of this checkout and stops with the last of them. The
+template is named after the migrations that made it, so it is made once and never stale.
 """
 
 import asyncio

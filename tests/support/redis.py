@@ -8,7 +8,10 @@ from cli.embedded.home import Home
 
 
 class RedisServer:
-    """A server on a port of 127.0.0.1 that stays the same over restarts. It starts empty each time."""
+    """A server on a port of 127.0.0.1 that stays the same over restarts.
+
+    It starts empty each time.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -9,7 +9,8 @@ _BRACKETS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 class StatementLog:
     """Hears every statement on the pool; `record` yields the list of those run inside the block.
 
-    BEGIN, COMMIT and their kin are left out. Statements of tasks that run at the same time are heard too.
+    BEGIN, COMMIT and their kin are left out. Statements of tasks that run at the same time are
+    heard too.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,8 @@ class StatementLog:
     @contextmanager
     def record(self) -> Iterator[list[str]]:
         assert self._heard is None, "recordings do not nest"
-        self._heard = heard = []
+        heard: list[str] = []
+        self._heard = heard
         try:
             yield heard
         finally:
