@@ -23,7 +23,7 @@ _MUNICIPAL_CITY_WORDS = frozenset(
     {"", "市", "特别行政区", "市辖区", "县", "城区", "郊县", "直辖区", "直辖县"}
     | {"岛", "九龙", "新界", "半岛", "离岛"}
 )
-"""What is written, after its own name or alone, as the city of a municipality, Hong Kong or Macau."""
+"""The city of a municipality, Hong Kong or Macau, as written alone or after its own name."""
 _NO_DISTRICT_WORDS = frozenset({"", "市辖区", "全境", "全区"})
 
 
