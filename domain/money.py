@@ -74,11 +74,16 @@ def to_pay_fen(base_fen: int, pay_bps: int) -> int:
     return (2 * base_fen * pay_bps + WHOLE_BPS) // (2 * WHOLE_BPS)
 
 
-def floor_bps(base: int, *rates_bps: int) -> int:
-    """Return the base times every rate, floored once on the exact product."""
-    product, divisor = base, 1
-    for rate_bps in rates_bps:
-        product *= rate_bps
+def floor_bps(base: int, rate_bps: int) -> int:
+    """Return a rate of a base, rounded down."""
+    return base * rate_bps // WHOLE_BPS
+
+
+def floor_per_yuan(amount_fen: int, per_yuan: int, multipliers_bps: Sequence[int] = ()) -> int:
+    """Return what an amount earns at so much a yuan, floored once on the exact product."""
+    product, divisor = amount_fen * per_yuan, 100
+    for multiplier_bps in multipliers_bps:
+        product *= multiplier_bps
         divisor *= WHOLE_BPS
     return product // divisor
 

@@ -24,6 +24,7 @@ Services build a `QuoteRequest` from rows, with everything that needs a clock al
 refusal is a `Problem` in the quote, never an exception; an order with problems is not placed.
 """
 
+from domain.pricing.engine import OrderTooLarge, quote
 from domain.pricing.inputs import (
     ALL_GOODS,
     Buyer,
@@ -33,6 +34,7 @@ from domain.pricing.inputs import (
     CouponStatus,
     DiscountKind,
     FullReduction,
+    InvalidPricingInput,
     LimitedTimePrice,
     Line,
     Promotion,
@@ -43,6 +45,8 @@ from domain.pricing.inputs import (
     Scope,
     ScopeKind,
 )
+from domain.pricing.points import Earned, with_earnings
+from domain.pricing.refunds import RefundShares, refund_shares
 from domain.pricing.results import (
     Discount,
     Facts,
@@ -54,6 +58,13 @@ from domain.pricing.results import (
     UnusableCoupon,
     UsableCoupon,
 )
+from domain.pricing.selling import SellingPrice, member_price_fen, selling_price
+from domain.pricing.storage import (
+    discounts_from_json,
+    discounts_to_json,
+    units_from_json,
+    units_to_json,
+)
 
 __all__ = [
     "ALL_GOODS",
@@ -64,11 +75,14 @@ __all__ = [
     "CouponStatus",
     "Discount",
     "DiscountKind",
+    "Earned",
     "Facts",
     "FullReduction",
     "Hint",
+    "InvalidPricingInput",
     "LimitedTimePrice",
     "Line",
+    "OrderTooLarge",
     "Problem",
     "Promotion",
     "QuantityDiscount",
@@ -76,10 +90,21 @@ __all__ = [
     "Quote",
     "QuoteRequest",
     "QuotedLine",
+    "RefundShares",
     "Rung",
     "Scope",
     "ScopeKind",
+    "SellingPrice",
     "UnitShares",
     "UnusableCoupon",
     "UsableCoupon",
+    "discounts_from_json",
+    "discounts_to_json",
+    "member_price_fen",
+    "quote",
+    "refund_shares",
+    "selling_price",
+    "units_from_json",
+    "units_to_json",
+    "with_earnings",
 ]

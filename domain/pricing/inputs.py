@@ -12,8 +12,22 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from domain.money import WHOLE_BPS
 from domain.orders import DeliveryMethod
 from domain.rules import Rules, TierRules
+
+
+class InvalidPricingInput(ValueError):
+    """A value that no service may build: a mistake of ours, never a member's input."""
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise InvalidPricingInput(what)
+
+
+def _is_share(bps: int) -> bool:
+    return 0 <= bps <= WHOLE_BPS
 
 
 class ScopeKind(StrEnum):
@@ -86,6 +100,12 @@ class CampaignPrice:
     title: str
     price_fen: int
 
+    def __post_init__(self) -> None:
+        """Refuse another kind, or a price below zero."""
+        campaigns = (DiscountKind.FLASH_SALE, DiscountKind.GROUP_BUY)
+        _require(self.kind in campaigns, f"{self.kind} is not a campaign")
+        _require(self.price_fen >= 0, "a campaign price is at least 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -105,6 +125,15 @@ class Line:
     tier_price_fen: int | None = None
     campaign: CampaignPrice | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a line without pieces, or anything below zero."""
+        _require(self.quantity >= 1, "a line has at least one piece")
+        _require(self.list_price_fen >= 0, "a list price is at least 0")
+        _require(self.weight_grams >= 0, "a weight is at least 0")
+        _require(
+            self.tier_price_fen is None or self.tier_price_fen >= 0, "a tier price is at least 0"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
@@ -118,16 +147,26 @@ class Buyer:
     points_balance: int = 0
     extra_multipliers_bps: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a balance or a multiplier below zero."""
+        _require(self.points_balance >= 0, "a balance of points is at least 0")
+        _require(all(bps >= 0 for bps in self.extra_multipliers_bps), "multipliers are at least 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitedTimePrice:
-    """A limited-time price (限时价): by SKU, or a percentage of the list price of goods in scope."""
+    """限时价: a price by SKU, or a percentage of the list price of the goods in scope."""
 
     id: UUID
     title: str
     price_fen_by_sku: Mapping[UUID, int] = field(default_factory=dict)
     pay_bps: int | None = None
     scope: Scope = ALL_GOODS
+
+    def __post_init__(self) -> None:
+        """Refuse a price below zero, or a percentage beyond 0 to 100 %."""
+        _require(all(fen >= 0 for fen in self.price_fen_by_sku.values()), "prices are at least 0")
+        _require(self.pay_bps is None or _is_share(self.pay_bps), "pay_bps is from 0 to 10 000")
 
 
 class QuantityRule(StrEnum):
@@ -150,6 +189,11 @@ class QuantityDiscount:
     pay_bps: int
     scope: Scope = ALL_GOODS
 
+    def __post_init__(self) -> None:
+        """Refuse no pieces, or a percentage beyond 0 to 100 %."""
+        _require(self.pieces >= 1, "a quantity discount counts at least one piece")
+        _require(_is_share(self.pay_bps), "pay_bps is from 0 to 10 000")
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -157,6 +201,10 @@ class Rung:
 
     min_spend_fen: int
     off_fen: int
+
+    def __post_init__(self) -> None:
+        """Refuse anything below zero."""
+        _require(self.min_spend_fen >= 0 and self.off_fen >= 0, "a rung is at least 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,13 +235,19 @@ class Coupon:
     valid_until: datetime
     status: CouponStatus = CouponStatus.USABLE
     amount_off_fen: int = 0
-    pay_bps: int = 10_000
+    pay_bps: int = WHOLE_BPS
     max_off_fen: int | None = None
     min_spend_fen: int = 0
     min_pieces: int = 0
     scope: Scope = ALL_GOODS
     stacks_with_campaigns: bool = False
     gift_sku_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse anything below zero, or a percentage beyond 0 to 100 %."""
+        amounts = (self.amount_off_fen, self.max_off_fen or 0, self.min_spend_fen, self.min_pieces)
+        _require(min(amounts) >= 0, "a coupon's amounts are at least 0")
+        _require(_is_share(self.pay_bps), "pay_bps is from 0 to 10 000")
 
     @property
     def is_for_shipping(self) -> bool:

@@ -36,13 +36,13 @@ class Discount:
 
 
 class UnitShares(NamedTuple):
-    """What each of `count` equal neighbouring units of a line got, costs and earns.
+    """What each of `pieces` equal neighbouring units of a line got, costs and earns.
 
     `discounts_fen` runs beside the line's `discounts`, POINTS included, one amount each;
     `points_spent` are the points behind the POINTS share.
     """
 
-    count: int
+    pieces: int
     discounts_fen: tuple[int, ...]
     points_spent: int
     payable_fen: int
