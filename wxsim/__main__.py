@@ -1,0 +1,86 @@
+"""`python -m wxsim`: serve the simulator until SIGINT or SIGTERM."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from wxsim.app import create_app
+from wxsim.config import Config, RefusedInProduction, Tunables
+from wxsim.store import StateInUse
+
+SHUTDOWN_SECONDS = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server; 2 when it refuses to start."""
+    given = _parser().parse_args(arguments)
+    tunables = Tunables(
+        time_scale=given.time_scale,
+        refund_delay_seconds=given.refund_delay,
+        refund_gap_seconds=given.refund_gap,
+    )
+    config = Config(
+        state_dir=given.state,
+        seed=given.seed,
+        notify_bases=tuple(given.notify_base),
+        frozen_clock=given.frozen_clock,
+        tunables=tunables,
+    )
+    try:
+        app = create_app(config)
+    except (RefusedInProduction, StateInUse) as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    uvicorn.run(
+        app,
+        host=given.host,
+        port=given.port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wxsim", description="A simulator of WeChat.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=9800, help="port to listen on")
+    parser.add_argument("--state", type=Path, help="folder that keeps users, orders and keys")
+    parser.add_argument("--seed", help="makes ids and secrets the same in every fresh state")
+    parser.add_argument(
+        "--notify-base",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a plain-http prefix allowed in notify_url besides loopback; may be repeated",
+    )
+    defaults = Tunables()
+    parser.add_argument(
+        "--time-scale",
+        type=float,
+        default=defaults.time_scale,
+        help="factor on the gaps between notify retries (1: as the real ones)",
+    )
+    parser.add_argument(
+        "--refund-delay",
+        type=float,
+        default=defaults.refund_delay_seconds,
+        help="seconds until a refund is done",
+    )
+    parser.add_argument(
+        "--refund-gap",
+        type=float,
+        default=defaults.refund_gap_seconds,
+        help="least seconds between refunds of one order",
+    )
+    parser.add_argument(
+        "--frozen-clock", action="store_true", help="time moves only by POST /_sim/clock"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The host api.mch.weixin.qq.com: WeChat Pay v3 for one merchant, and its H5 pay page."""
+
+from wxsim.exchange import Host
+from wxsim.mch import certificates, orders, pay_page, refunds
+from wxsim.mch.manners import manners
+from wxsim.world import World
+
+
+def build(world: World) -> Host:
+    """The ASGI application to mount at /mch."""
+    routes = [
+        *orders.routes(world),
+        *refunds.routes(world),
+        *certificates.routes(world),
+        *pay_page.routes(world),
+    ]
+    return Host(
+        "mch",
+        routes,
+        manners(world),
+        clock=world.clock,
+        faults=world.faults,
+        journal=world.journal,
+        stats=world.stats,
+        revoke_tokens=world.tokens.revoke_all,
+    )
