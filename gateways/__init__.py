@@ -1,0 +1,1 @@
+"""The outside world: WeChat, Redis, SMS, storage. Nothing foreign leaves these packages."""

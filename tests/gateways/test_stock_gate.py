@@ -1,0 +1,376 @@
+"""The stock gate against a real server: what it holds, refuses, forgets and reads anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.stock_gate import GateAnswer, StockDrift, StockHold, hold_id
+from gateways.redis.connection import RedisClient, RedisConfig, connect
+from gateways.redis.stock_gate import StockGate, StockGateConfig
+from tests.gateways.conftest import Server, free_port
+
+pytestmark = pytest.mark.asyncio
+
+APPLE = UUID(int=1)
+PEAR = UUID(int=2)
+UNKNOWN = UUID(int=3)
+
+
+class Shop:
+    """A gate over a dictionary that plays PostgreSQL, and a clock that stands still."""
+
+    def __init__(self, client: RedisClient, **stock: int) -> None:
+        self.now = 1_000_000.0
+        self.available = {
+            {"apple": APPLE, "pear": PEAR}[name]: pieces for name, pieces in stock.items()
+        }
+        self.readings = 0
+        self.client = client
+        # The breaker's pause is what other tests are about.
+        config = StockGateConfig(timeout_seconds=5.0, breaker_seconds=0.0)
+        self.gate = StockGate(client, self.read, config, clock=lambda: self.now)
+
+    async def read(self, sku_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        self.readings += 1
+        return {sku: self.available[sku] for sku in sku_ids if sku in self.available}
+
+    async def order(self, key: str, **wanted: int) -> StockHold:
+        """Hold, reserve in "PostgreSQL", commit."""
+        quantities = {{"apple": APPLE, "pear": PEAR}[name]: n for name, n in wanted.items()}
+        hold = await self.gate.hold(key, quantities)
+        if hold.answer is not GateAnswer.REFUSED:
+            for sku, quantity in quantities.items():
+                self.available[sku] -= quantity
+            await self.gate.commit(hold)
+        return hold
+
+    async def free(self, sku: UUID = APPLE) -> int | None:
+        value = await self.client.hget(f"gate:{{sku:{sku}}}", "free")
+        return None if value is None else int(value)
+
+
+async def test_a_missing_count_is_read_from_postgresql_once(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    assert (await shop.order("a", apple=1)).answer is GateAnswer.HELD
+    assert (await shop.order("b", apple=1)).answer is GateAnswer.HELD
+    assert shop.readings == 1
+    assert await shop.free() == 1
+
+
+async def test_a_sold_out_sku_is_refused_with_what_is_left(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    hold = await shop.gate.hold("a", {APPLE: 4})
+    assert (hold.answer, hold.left) == (GateAnswer.REFUSED, {APPLE: 3})
+    assert await shop.free() == 3
+
+
+async def test_a_refusal_gives_the_other_lines_back_and_names_every_short_one(
+    client: RedisClient,
+) -> None:
+    shop = Shop(client, apple=3, pear=1)
+    hold = await shop.gate.hold("a", {APPLE: 2, PEAR: 2})
+    assert (hold.answer, hold.left) == (GateAnswer.REFUSED, {PEAR: 1})
+    assert (await shop.free(APPLE), await shop.free(PEAR)) == (3, 1)
+
+    hold = await shop.gate.hold("b", {APPLE: 4, PEAR: 2})
+    assert hold.left == {APPLE: 3, PEAR: 1}
+
+
+async def test_fifty_at_once_for_three_pieces(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    holds = await asyncio.gather(*(shop.gate.hold(f"k{i}", {APPLE: 1}) for i in range(50)))
+    answers = [hold.answer for hold in holds]
+    assert answers.count(GateAnswer.HELD) == 3
+    assert answers.count(GateAnswer.REFUSED) == 47
+
+
+async def test_a_retry_holds_once(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    first = await shop.gate.hold("same", {APPLE: 2})
+    retry = await shop.gate.hold("same", {APPLE: 2})
+    assert (first.taken, retry.taken) == ({APPLE}, frozenset())
+    assert retry.answer is GateAnswer.HELD
+    assert await shop.free() == 1
+
+    await shop.gate.release(retry)  # The pieces are the first call's to give back.
+    assert await shop.free() == 1
+    await shop.gate.release(first)
+    assert await shop.free() == 3
+
+
+async def test_release_gives_back_once(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    hold = await shop.gate.hold("a", {APPLE: 2})
+    await shop.gate.release(hold)
+    await shop.gate.release(hold)
+    assert await shop.free() == 3
+
+
+async def test_cancelled_pieces_come_back(client: RedisClient) -> None:
+    shop = Shop(client, apple=1)
+    await shop.order("a", apple=1)
+    shop.available[APPLE] += 1
+    await shop.gate.give_back({APPLE: 1})
+    assert (await shop.order("b", apple=1)).answer is GateAnswer.HELD
+
+
+async def test_giving_back_to_an_unknown_count_lets_postgresql_tell(client: RedisClient) -> None:
+    shop = Shop(client, apple=5)
+    await shop.gate.give_back({APPLE: 1})
+    assert await shop.free() is None
+    assert (await shop.gate.hold("a", {APPLE: 5})).answer is GateAnswer.HELD
+
+
+async def test_a_sku_that_postgresql_does_not_know_is_left_to_it(client: RedisClient) -> None:
+    shop = Shop(client, apple=1)
+    hold = await shop.gate.hold("a", {APPLE: 1, UNKNOWN: 1})
+    assert (hold.answer, hold.taken) == (GateAnswer.HELD, {APPLE})
+
+
+async def test_holds_in_flight_are_left_out_of_a_rebuilt_count(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    in_flight = await shop.gate.hold("a", {APPLE: 2})
+    await shop.gate.recount([APPLE])
+    assert (await shop.gate.hold("b", {APPLE: 2})).left == {APPLE: 1}
+
+    await shop.gate.release(in_flight)
+    assert await shop.free() == 3
+
+
+async def test_a_hold_counted_twice_is_found_before_anybody_is_refused(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    committed = await shop.gate.hold("a", {APPLE: 1})
+    shop.available[APPLE] -= 1  # PostgreSQL has committed; the gate has not heard of it yet.
+    await shop.gate.recount([APPLE])
+    await shop.gate.release(await shop.gate.hold("b", {APPLE: 1}))
+    assert await shop.free() == 1
+
+    await shop.gate.commit(committed)
+    assert (await shop.gate.hold("c", {APPLE: 2})).answer is GateAnswer.HELD
+
+
+async def test_an_empty_redis_never_means_sold_out_or_unlimited(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    in_flight = await shop.gate.hold("a", {APPLE: 1})
+    await client.flushall()
+    assert (await shop.gate.hold("b", {APPLE: 4})).left == {APPLE: 3}
+
+    shop.available[APPLE] -= 1
+    await shop.gate.commit(in_flight)  # Its hold is gone, so the count may have missed it.
+    assert await shop.free() is None
+    assert (await shop.gate.hold("c", {APPLE: 3})).left == {APPLE: 2}
+
+
+async def test_releasing_after_redis_was_emptied_invents_no_pieces(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    lost = await shop.gate.hold("a", {APPLE: 1})
+    await client.flushall()
+    await shop.order("b", apple=1)
+    await shop.gate.release(lost)
+    assert await shop.free() == 2
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_a_process_killed_between_redis_and_postgresql(
+    client: RedisClient, *, committed: bool
+) -> None:
+    shop = Shop(client, apple=3)
+    await shop.gate.hold("dead", {APPLE: 2})
+    if committed:
+        shop.available[APPLE] -= 2
+    assert (await shop.gate.hold("b", {APPLE: 3})).left == {APPLE: 1}
+
+    shop.now += 60
+    hold = await shop.gate.hold("c", {APPLE: 3})
+    left = {APPLE: 1} if committed else {}
+    assert hold.left == left
+
+
+async def test_a_retry_keeps_the_hold_alive(client: RedisClient) -> None:
+    shop = Shop(client, apple=1)
+    await shop.gate.hold("a", {APPLE: 1})
+    shop.now += 59
+    await shop.gate.hold("a", {APPLE: 1})
+    shop.now += 59
+    assert (await shop.gate.hold("b", {APPLE: 1})).answer is GateAnswer.REFUSED
+
+
+async def test_a_reservation_that_commits_during_the_reading_makes_it_read_again(
+    client: RedisClient,
+) -> None:
+    shop = Shop(client, apple=3)
+    in_flight = await shop.gate.hold("a", {APPLE: 1})
+    await shop.gate.recount([APPLE])
+    read = shop.read
+
+    async def commit_behind(sku_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        stale = await read(sku_ids)
+        if shop.readings == 2:
+            shop.available[APPLE] -= 1
+            await shop.gate.commit(in_flight)
+        return stale
+
+    gate = StockGate(client, commit_behind, StockGateConfig(timeout_seconds=5.0))
+    assert (await gate.hold("b", {APPLE: 3})).left == {APPLE: 2}
+    assert shop.readings == 3
+
+
+async def test_a_count_that_keeps_moving_is_left_to_postgresql(client: RedisClient) -> None:
+    gate: StockGate
+
+    async def always_moving(sku_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        await gate.give_back(dict.fromkeys(sku_ids, 1))
+        return dict.fromkeys(sku_ids, 7)
+
+    gate = StockGate(client, always_moving, StockGateConfig(timeout_seconds=5.0))
+    assert (await gate.hold("a", {APPLE: 1})).answer is GateAnswer.UNAVAILABLE
+
+
+async def test_every_key_expires(client: RedisClient) -> None:
+    shop = Shop(client, apple=3, pear=1)
+    await shop.order("a", apple=1)
+    await shop.gate.give_back({PEAR: 1})
+    for sku in (APPLE, PEAR):
+        assert 0 < await client.pttl(f"gate:{{sku:{sku}}}") <= 86_400_000
+
+
+@pytest.mark.parametrize(("wrong", "pieces"), [(9, 6), (1, -2)])
+async def test_reconciling_reports_and_mends_a_wrong_count(
+    client: RedisClient, wrong: int, pieces: int
+) -> None:
+    shop = Shop(client, apple=3, pear=2)
+    await shop.gate.release(await shop.gate.hold("a", {APPLE: 1, PEAR: 1}))
+    await client.hset(f"gate:{{sku:{APPLE}}}", "free", wrong)
+    assert await shop.gate.reconcile() == [StockDrift(APPLE, pieces)]
+    assert (await shop.gate.hold("b", {APPLE: 4})).left == {APPLE: 3}
+    assert await shop.gate.reconcile() == []
+
+
+async def test_reconciling_lets_holds_in_flight_be(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    await shop.gate.hold("uncommitted", {APPLE: 1})
+    assert await shop.gate.reconcile() == []
+    shop.available[APPLE] -= 1  # Committed in PostgreSQL, not yet told to the gate.
+    assert await shop.gate.reconcile() == []
+    assert await shop.free() == 2
+
+
+async def test_reconciling_ends_overdue_holds(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    await shop.gate.hold("dead", {APPLE: 2})
+    shop.now += 60
+    assert await shop.gate.reconcile() == []
+    assert await client.hkeys(f"gate:{{sku:{APPLE}}}") == ["version"]
+    assert (await shop.gate.hold("b", {APPLE: 3})).answer is GateAnswer.HELD
+
+
+async def test_reconciling_leaves_a_sku_that_moves_for_the_next_time(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    await shop.gate.release(await shop.gate.hold("a", {APPLE: 1}))
+    read = shop.read
+
+    async def order_behind(sku_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        await shop.order("b", apple=1)
+        return await read(sku_ids)
+
+    gate = StockGate(client, order_behind, StockGateConfig(timeout_seconds=5.0))
+    assert await gate.reconcile() == []
+    assert await shop.free() == 2
+
+
+async def test_reconciling_forgets_a_sku_that_postgresql_lost(client: RedisClient) -> None:
+    shop = Shop(client, apple=3)
+    await shop.order("a", apple=1)
+    del shop.available[APPLE]
+    assert await shop.gate.reconcile() == []
+    assert await shop.free() is None
+
+
+async def test_a_stopped_redis_lets_orders_pass_until_it_is_back(own_server: Server) -> None:
+    client = connect(RedisConfig(own_server.url))
+    shop = Shop(client, apple=2)
+    own_server.stop()
+    hold = await shop.gate.hold("a", {APPLE: 1})
+    assert hold.answer is GateAnswer.UNAVAILABLE
+    await shop.gate.commit(hold)
+    await shop.gate.give_back({APPLE: 1})
+    assert await shop.gate.reconcile() == []
+
+    own_server.start()
+    assert (await shop.gate.hold("b", {APPLE: 1})).answer is GateAnswer.HELD
+    await client.aclose()
+
+
+async def test_a_paused_redis_lets_orders_pass_and_catches_up(own_server: Server) -> None:
+    client = connect(RedisConfig(own_server.url))
+    shop = Shop(client, apple=2)
+    await shop.order("a", apple=1)
+    own_server.pause()
+    hurried = StockGate(client, shop.read, StockGateConfig(timeout_seconds=0.02))
+    late = await hurried.hold("b", {APPLE: 1})
+    assert late.answer is GateAnswer.UNAVAILABLE
+    assert hurried.is_bypassed
+
+    own_server.resume()
+    shop.available[APPLE] -= 1
+    await shop.gate.commit(late)
+    assert (await shop.gate.hold("c", {APPLE: 1})).left == {APPLE: 0}
+    await client.aclose()
+
+
+async def test_an_open_breaker_asks_nothing(own_server: Server) -> None:
+    client = connect(RedisConfig(own_server.url))
+    shop = Shop(client, apple=2)
+    gate = StockGate(client, shop.read, StockGateConfig(breaker_seconds=3_600.0))
+    own_server.stop()
+    assert (await gate.hold("a", {APPLE: 1})).answer is GateAnswer.UNAVAILABLE
+    own_server.start()
+    assert (await gate.hold("b", {APPLE: 1})).answer is GateAnswer.UNAVAILABLE
+    assert shop.readings == 0
+    await client.aclose()
+
+
+async def test_scripts_survive_a_restart_of_redis(own_server: Server) -> None:
+    client = connect(RedisConfig(own_server.url))
+    shop = Shop(client, apple=5, pear=5)
+    await shop.order("a", apple=1, pear=1)
+    own_server.stop()
+    own_server.start()
+    assert (await shop.order("b", apple=1, pear=1)).answer is GateAnswer.HELD
+    assert (await shop.free(APPLE), await shop.free(PEAR)) == (3, 3)
+    await client.aclose()
+
+
+async def test_it_runs_on_a_cluster(tmp_path: Path) -> None:
+    server = Server(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    try:
+        plain = connect(RedisConfig(server.url))
+        await plain.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        async with asyncio.timeout(10):
+            while (await plain.execute_command("CLUSTER INFO"))["cluster_state"] != "ok":
+                pass
+        await plain.aclose()
+        client = connect(RedisConfig(server.url, is_cluster=True))
+        shop = Shop(client, apple=3, pear=1)
+        assert (await shop.order("a", apple=1, pear=1)).answer is GateAnswer.HELD
+        assert (await shop.gate.hold("b", {APPLE: 3, PEAR: 1})).left == {APPLE: 2, PEAR: 0}
+        assert await shop.gate.reconcile() == []
+        await client.aclose()
+    finally:
+        server.stop()
+
+
+async def test_a_hold_is_named_by_member_operation_and_key() -> None:
+    names = {
+        hold_id(APPLE, "placeOrder", "k"),
+        hold_id(PEAR, "placeOrder", "k"),
+        hold_id(APPLE, "claimFlashSale", "k"),
+        hold_id(APPLE, "placeOrder", "l"),
+    }
+    assert len(names) == 4
+    assert hold_id(APPLE, "placeOrder", "k") in names
