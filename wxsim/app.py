@@ -27,17 +27,17 @@ def create_app(
     world = World(config or Config(), notify_transport)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         world.resume()
         try:
             yield
         finally:
             await world.close()
 
-    async def home(request: Request) -> Response:
+    async def home(_: Request) -> Response:
         return RedirectResponse("/_sim/")
 
-    async def healthz(request: Request) -> Response:
+    async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     app = Starlette(

@@ -1,4 +1,4 @@
-"""The three ways in which a caller is refused: as api.weixin.qq.com, as WeChat Pay, as control API."""
+"""How a caller is refused: in the words of WeChat, of WeChat Pay, and of the control API."""
 
 from typing import Any
 

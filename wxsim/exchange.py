@@ -133,13 +133,14 @@ class Host:
             await _send(send, Reply(413, b"", sealed=False), [])
             return
         reply = await self._answer(call)
+        seals = self._manners.seal(call, reply) if reply.sealed else []
         fault = self._fault("timeout", call)
         milliseconds = (time.perf_counter() - started) * 1_000
         self._note(call, None if fault else reply.status, milliseconds)
         if fault:
             await _hold(receive, fault.whole("ms", int(HOLD_SECONDS * 1_000)) / 1_000)
             return
-        await _send(send, reply, self._manners.seal(call, reply) if reply.sealed else [])
+        await _send(send, reply, seals)
 
     async def _read(self, scope: Scope, receive: Receive) -> Call | None:
         body = b""

@@ -179,8 +179,8 @@ def keep_platform(folder: Path | None, ring: KeyRing) -> None:
 
 def _write(file: Path, parts: Iterable[str]) -> None:
     # Opened with its final mode: a key must not be readable by others even for a moment.
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.writelines(parts)
+    file.touch(mode=0o600)
+    file.write_text("".join(parts))
 
 
 def _private_key(pem: bytes) -> rsa.RSAPrivateKey:

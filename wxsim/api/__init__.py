@@ -9,10 +9,10 @@ from wxsim.world import World
 def build(world: World) -> Host:
     """The ASGI application to mount at /api."""
     routes = [
-        *tokens.routes(world),
-        *login.routes(world),
-        *oauth.routes(world),
-        *content.routes(world),
+        *tokens.TokenCalls(world).routes(),
+        *login.LoginCalls(world).routes(),
+        *oauth.OAuthCalls(world).routes(),
+        *content.ContentCalls(world).routes(),
     ]
     return Host(
         "api",

@@ -20,11 +20,21 @@ TEXT_LIMIT = 2_500
 LABELS = {"pass": 100, "review": 10001, "risky": 20001}
 
 
-def routes(world: World) -> list[Route]:
+class ContentCalls:
     """The endpoints for codes and text checks."""
 
-    async def unlimited_code(call: Call) -> Reply:
-        appid = appid_of(world, call)
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """What answers which path."""
+        return [
+            Route("POST", "/wxa/getwxacodeunlimit", self._unlimited_code),
+            Route("POST", "/wxa/msg_sec_check", self._check_text),
+        ]
+
+    async def _unlimited_code(self, call: Call) -> Reply:
+        appid = appid_of(self._world, call)
         data = body_of(call)
         scene, page = text_of(data, "scene") or "", data.get("page", "")
         if not SCENE.fullmatch(scene):
@@ -37,12 +47,12 @@ def routes(world: World) -> list[Route]:
         call.note(scene=scene)
         return Reply(body=code_image(appid, page, scene, width), content_type="image/png")
 
-    async def check_text(call: Call) -> Reply:
-        appid = appid_of(world, call)
+    async def _check_text(self, call: Call) -> Reply:
+        appid = appid_of(self._world, call)
         data = body_of(call)
-        _check_text_request(world, appid, data)
+        _check_text_request(self._world, appid, data)
         content = " ".join(str(data.get(name) or "") for name in ("content", "nickname", "title"))
-        words = [word for word in world.tunables.risky_words if word in content]
+        words = [word for word in self._world.tunables.risky_words if word in content]
         suggest = "risky" if words else "pass"
         verdict: dict[str, Any] = {"suggest": suggest, "label": LABELS[suggest]}
         detail = [{"strategy": "content_model", "errcode": 0, **verdict, "prob": 90}]
@@ -57,14 +67,9 @@ def routes(world: World) -> list[Route]:
                 "errmsg": "ok",
                 "result": verdict,
                 "detail": detail,
-                "trace_id": world.ids.next_uuid("trace"),
+                "trace_id": self._world.ids.next_uuid("trace"),
             }
         )
-
-    return [
-        Route("POST", "/wxa/getwxacodeunlimit", unlimited_code),
-        Route("POST", "/wxa/msg_sec_check", check_text),
-    ]
 
 
 def code_image(appid: str, page: str, scene: str, width: int) -> bytes:

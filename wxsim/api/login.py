@@ -9,40 +9,52 @@ from wxsim.records import Identity
 from wxsim.world import World
 
 
-def routes(world: World) -> list[Route]:
+class LoginCalls:
     """The endpoints of wx.login and the phone number button."""
 
-    async def code_to_session(call: Call) -> Reply:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """What answers which path."""
+        return [
+            Route("GET", "/sns/jscode2session", self._code_to_session),
+            Route("POST", "/wxa/business/getuserphonenumber", self._phone_number),
+            Route("GET", "/wxa/checksession", self._check_session),
+            Route("GET", "/wxa/resetusersessionkey", self._reset_session),
+        ]
+
+    async def _code_to_session(self, call: Call) -> Reply:
         query = call.query
-        appid = world.tokens.check_secret(query.get("appid"), query.get("secret"))
+        appid = self._world.tokens.check_secret(query.get("appid"), query.get("secret"))
         if query.get("grant_type") != "authorization_code":
             raise WeChatError(40002, "invalid grant_type")
         if not query.get("js_code"):
             raise WeChatError(41008, "missing code")
-        code = world.people.redeem_code("login", query["js_code"], appid)
-        identity = world.people.identity(code.user_id, appid)
-        world.people.saw(identity)
+        code = self._world.people.redeem_code("login", query["js_code"], appid)
+        identity = self._world.people.identity(code.user_id, appid)
+        self._world.people.saw(identity)
         call.note(user=code.user_id, openid=identity.openid)
         session = {
             "session_key": identity.session_key,
             "openid": identity.openid,
-            "unionid": world.people.users[code.user_id].unionid,
+            "unionid": self._world.people.users[code.user_id].unionid,
         }
         # The real one declares its JSON as text.
         return json_reply(session, content_type="text/plain")
 
-    async def phone_number(call: Call) -> Reply:
-        appid = appid_of(world, call)
+    async def _phone_number(self, call: Call) -> Reply:
+        appid = appid_of(self._world, call)
         data = body_of(call)
-        code = world.people.redeem_code("phone", text_of(data, "code") or "", appid)
-        identity = world.people.identity(code.user_id, appid)
+        code = self._world.people.redeem_code("phone", text_of(data, "code") or "", appid)
+        identity = self._world.people.identity(code.user_id, appid)
         if data.get("openid") not in {None, identity.openid}:
             raise WeChatError(40003, "invalid openid")
-        phone = world.people.users[code.user_id].phone
+        phone = self._world.people.users[code.user_id].phone
         if phone is None:
             raise WeChatError(40029, "invalid code")
         call.note(user=code.user_id)
-        watermark = {"timestamp": int(world.clock.now()), "appid": appid}
+        watermark = {"timestamp": int(self._world.clock.now()), "appid": appid}
         info = {
             "phoneNumber": phone,
             "purePhoneNumber": phone,
@@ -51,22 +63,15 @@ def routes(world: World) -> list[Route]:
         }
         return json_reply({"errcode": 0, "errmsg": "ok", "phone_info": info})
 
-    async def check_session(call: Call) -> Reply:
-        _signed_identity(world, call)
+    async def _check_session(self, call: Call) -> Reply:
+        _signed_identity(self._world, call)
         return json_reply({"errcode": 0, "errmsg": "ok"})
 
-    async def reset_session(call: Call) -> Reply:
-        identity = _signed_identity(world, call)
-        key = world.people.reset_session_key(identity)
+    async def _reset_session(self, call: Call) -> Reply:
+        identity = _signed_identity(self._world, call)
+        key = self._world.people.reset_session_key(identity)
         data = {"errcode": 0, "errmsg": "ok", "openid": identity.openid, "session_key": key}
         return json_reply(data)
-
-    return [
-        Route("GET", "/sns/jscode2session", code_to_session),
-        Route("POST", "/wxa/business/getuserphonenumber", phone_number),
-        Route("GET", "/wxa/checksession", check_session),
-        Route("GET", "/wxa/resetusersessionkey", reset_session),
-    ]
 
 
 def _signed_identity(world: World, call: Call) -> Identity:

@@ -44,12 +44,12 @@ def manners(world: World) -> Manners:
         return refusal(call, 40066, "invalid url")
 
     return Manners(
-        admit=lambda call: None,
+        admit=lambda _: None,
         refuse=refuse,
         unknown=unknown,
         fault_refusal=fault_refusal,
-        broken=lambda call, status: gateway_error(status),
-        seal=lambda call, reply: [],
+        broken=lambda _, status: gateway_error(status),
+        seal=lambda _call, _reply: [],
     )
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wxsim.control import machine, money, page, people
-from wxsim.control.replies import Action, failure, json_response
+from wxsim.control.replies import Action, Ask, failure, json_response
 from wxsim.errors import ControlError, PayError
 from wxsim.mch.fields import is_loopback
 from wxsim.world import World
@@ -19,10 +19,10 @@ from wxsim.world import World
 def build(world: World) -> ASGIApp:
     """The ASGI application to mount at /_sim."""
     actions = [
-        *people.actions(world),
-        *money.actions(world),
-        *machine.actions(world),
-        *page.actions(world),
+        *people.PeopleControl(world).actions(),
+        *money.MoneyControl(world).actions(),
+        *machine.MachineControl(world).actions(),
+        *page.Page(world).actions(),
     ]
     routes = [Route(a.path, _endpoint(a), methods=[a.method]) for a in actions]
     router = Router(routes, redirect_slashes=False, default=_unknown)
@@ -48,7 +48,8 @@ def _endpoint(action: Action) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             body = await _body(request) if request.method == "POST" else {}
-            answer = await action.run(request, body)
+            base = f"{request.url.scheme}://{request.url.netloc}"
+            answer = await action.run(Ask(body, request.path_params, request.query_params, base))
         except ControlError as error:
             return failure(error.status, error.code, error.message)
         except PayError as error:

@@ -3,11 +3,9 @@
 import re
 from typing import Any
 
-from starlette.requests import Request
-
 from wxsim.clock import rfc3339
 from wxsim.config import Tunables
-from wxsim.control.replies import Action
+from wxsim.control.replies import Action, Ask
 from wxsim.errors import ControlError
 from wxsim.faults import KINDS, Fault
 from wxsim.world import TUNABLE_NAMES, World
@@ -17,86 +15,93 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 ADVANCE_LIMIT_SECONDS = 1_000 * 86_400.0
 
 
-def actions(world: World) -> list[Action]:
-    """The calls of this area."""
+class MachineControl:
+    """The calls about the simulator."""
 
-    async def add_faults(request: Request, body: dict[str, Any]) -> Any:
-        items = body.get("faults", [body])
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def actions(self) -> list[Action]:
+        """What answers which path."""
+        return [
+            Action("POST", "/faults", self._add_faults),
+            Action("GET", "/faults", self._list_faults),
+            Action("DELETE", "/faults", self._clear_faults),
+            Action("DELETE", "/faults/{id}", self._remove_fault),
+            Action("GET", "/clock", self._show_clock),
+            Action("POST", "/clock", self._advance_clock),
+            Action("GET", "/journal", self._journal),
+            Action("GET", "/settings", self._show_settings),
+            Action("POST", "/settings", self._change_settings),
+            Action("POST", "/reset", self._reset),
+            Action("GET", "/config.json", self._config),
+            Action("GET", "/stats", self._stats),
+        ]
+
+    async def _add_faults(self, ask: Ask) -> Any:
+        items = ask.body.get("faults", [ask.body])
         if not isinstance(items, list):
             raise ControlError(400, "BAD_FAULT", "faults is a list.")
-        return {"faults": [fault_view(fault) for fault in world.switch_on(items)]}
+        return {"faults": [fault_view(fault) for fault in self._world.switch_on(items)]}
 
-    async def list_faults(request: Request, body: dict[str, Any]) -> Any:
-        return {"faults": [fault_view(f) for f in world.faults.active], "kinds": dict(KINDS)}
+    async def _list_faults(self, _: Ask) -> Any:
+        return {"faults": [fault_view(f) for f in self._world.faults.active], "kinds": dict(KINDS)}
 
-    async def clear_faults(request: Request, body: dict[str, Any]) -> Any:
-        world.faults.clear()
+    async def _clear_faults(self, _: Ask) -> Any:
+        self._world.faults.clear()
         return {"faults": []}
 
-    async def remove_fault(request: Request, body: dict[str, Any]) -> Any:
-        keep = [f for f in world.faults.active if f.id != request.path_params["id"]]
-        if len(keep) == len(world.faults.active):
+    async def _remove_fault(self, ask: Ask) -> Any:
+        keep = [f for f in self._world.faults.active if f.id != ask.params["id"]]
+        if len(keep) == len(self._world.faults.active):
             raise ControlError(404, "UNKNOWN_FAULT", "There is no such fault.")
-        world.faults.active[:] = keep
+        self._world.faults.active[:] = keep
         return {"faults": [fault_view(f) for f in keep]}
 
-    def clock_view() -> dict[str, Any]:
-        now = world.clock.now()
+    def _clock_view(self) -> dict[str, Any]:
+        now = self._world.clock.now()
         return {
             "now": now,
             "time": rfc3339(now),
-            "offset_seconds": world.clock.offset,
-            "frozen": world.clock.is_frozen,
+            "offset_seconds": self._world.clock.offset,
+            "frozen": self._world.clock.is_frozen,
         }
 
-    async def show_clock(request: Request, body: dict[str, Any]) -> Any:
-        return clock_view()
+    async def _show_clock(self, _: Ask) -> Any:
+        return self._clock_view()
 
-    async def advance_clock(request: Request, body: dict[str, Any]) -> Any:
-        await world.timers.advance(duration(body.get("advance")), world.notifier.idle)
-        return clock_view()
+    async def _advance_clock(self, ask: Ask) -> Any:
+        await self._world.timers.advance(
+            duration(ask.body.get("advance")), self._world.notifier.idle
+        )
+        return self._clock_view()
 
-    async def journal(request: Request, body: dict[str, Any]) -> Any:
-        since = _whole(request.query_params.get("since", "0"), "since")
-        limit = min(_whole(request.query_params.get("limit", "1000"), "limit"), 1_000)
-        entries = world.journal.since(since, limit)
+    async def _journal(self, ask: Ask) -> Any:
+        since = _whole(ask.query.get("since", "0"), "since")
+        limit = min(_whole(ask.query.get("limit", "1000"), "limit"), 1_000)
+        entries = self._world.journal.since(since, limit)
         last = entries[-1]["seq"] if entries else max(since, 0)
-        return {"entries": entries, "next": last, "last": world.journal.last_seq}
+        return {"entries": entries, "next": last, "last": self._world.journal.last_seq}
 
-    async def show_settings(request: Request, body: dict[str, Any]) -> Any:
-        return {name: getattr(world.tunables, name) for name in TUNABLE_NAMES}
+    async def _show_settings(self, _: Ask) -> Any:
+        return {name: getattr(self._world.tunables, name) for name in TUNABLE_NAMES}
 
-    async def change_settings(request: Request, body: dict[str, Any]) -> Any:
-        checked = {name: tunable(name, value) for name, value in body.items()}
+    async def _change_settings(self, ask: Ask) -> Any:
+        checked = {name: tunable(name, value) for name, value in ask.body.items()}
         for name, value in checked.items():
-            setattr(world.tunables, name, value)
-        return await show_settings(request, body)
+            setattr(self._world.tunables, name, value)
+        return await self._show_settings(ask)
 
-    async def reset(request: Request, body: dict[str, Any]) -> Any:
-        world.reset()
+    async def _reset(self, _: Ask) -> Any:
+        self._world.reset()
         return {"ok": True}
 
-    async def config(request: Request, body: dict[str, Any]) -> Any:
-        return world.environment(f"{request.url.scheme}://{request.url.netloc}")
+    async def _config(self, ask: Ask) -> Any:
+        return self._world.environment(ask.base)
 
-    async def stats(request: Request, body: dict[str, Any]) -> Any:
-        rows = {"users": len(world.people.users), "orders": len(world.payments.orders)}
-        return world.stats.snapshot() | {"rows": rows}
-
-    return [
-        Action("POST", "/faults", add_faults),
-        Action("GET", "/faults", list_faults),
-        Action("DELETE", "/faults", clear_faults),
-        Action("DELETE", "/faults/{id}", remove_fault),
-        Action("GET", "/clock", show_clock),
-        Action("POST", "/clock", advance_clock),
-        Action("GET", "/journal", journal),
-        Action("GET", "/settings", show_settings),
-        Action("POST", "/settings", change_settings),
-        Action("POST", "/reset", reset),
-        Action("GET", "/config.json", config),
-        Action("GET", "/stats", stats),
-    ]
+    async def _stats(self, _: Ask) -> Any:
+        rows = {"users": len(self._world.people.users), "orders": len(self._world.payments.orders)}
+        return self._world.stats.snapshot() | {"rows": rows}
 
 
 def fault_view(fault: Fault) -> dict[str, Any]:
@@ -131,14 +136,16 @@ def tunable(name: str, value: object) -> Any:
         known = ", ".join(TUNABLE_NAMES)
         raise ControlError(400, "BAD_SETTING", f"Settings are: {known}.")
     default = getattr(Tunables(), name)
-    if isinstance(default, bool) and isinstance(value, bool):
+    # Booleans first: Python counts them among the numbers.
+    if isinstance(default, bool) or isinstance(value, bool):
+        fits = isinstance(default, bool) and isinstance(value, bool)
+    elif isinstance(value, int | float):
+        fits = isinstance(default, float) and 0 <= value <= ADVANCE_LIMIT_SECONDS
+    else:
+        fits = isinstance(value, list) and all(isinstance(word, str) and word for word in value)
+        fits = fits and isinstance(default, list)
+    if fits:
         return value
-    if isinstance(default, float) and isinstance(value, int | float):
-        if not isinstance(value, bool) and 0 <= value <= ADVANCE_LIMIT_SECONDS:
-            return float(value)
-    if isinstance(default, list) and isinstance(value, list):
-        if all(isinstance(word, str) and word for word in value):
-            return value
     raise ControlError(400, "BAD_SETTING", f"{name} does not take {value!r}.")
 
 

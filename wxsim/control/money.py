@@ -3,9 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from starlette.requests import Request
-
-from wxsim.control.replies import Action
+from wxsim.control.replies import Action, Ask
 from wxsim.errors import ControlError
 from wxsim.keys import is_signed_by
 from wxsim.payments import refund_view, transaction
@@ -18,39 +16,55 @@ REFUND_RESULTS = ("SUCCESS", "ABNORMAL", "CLOSED")
 LISTED = 100
 
 
-def actions(world: World) -> list[Action]:
-    """The calls of this area."""
+class MoneyControl:
+    """The calls about money."""
 
-    async def pay(request: Request, body: dict[str, Any]) -> Any:
-        result = body.get("result", "success")
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def actions(self) -> list[Action]:
+        """What answers which path."""
+        return [
+            Action("POST", "/pay", self._pay),
+            Action("GET", "/orders", self._list_orders),
+            Action("GET", "/orders/{number}", self._show_order),
+            Action("POST", "/refund/{number}/result", self._refund_result),
+            Action("GET", "/notify", self._list_notifications),
+            Action("POST", "/notify/{id}/resend", self._resend),
+        ]
+
+    async def _pay(self, ask: Ask) -> Any:
+        result = ask.body.get("result", "success")
         if result not in RESULTS:
             raise ControlError(400, "BAD_RESULT", f"result is one of {', '.join(RESULTS)}.")
-        signed = any(name in body for name in REQUEST_PAYMENT)
+        body, signed = ask.body, any(name in ask.body for name in REQUEST_PAYMENT)
         if signed:
             body = {**body, "prepay_id": _prepay_id_of(body)}
-        order, prepay_id = world.payments.to_pay(body)
+        order, prepay_id = self._world.payments.to_pay(body)
         if signed:
-            check_pay_sign(world, order, body)
+            check_pay_sign(self._world, order, body)
         coupon = _coupon(body, order)
-        world.payments.check_payable(order, prepay_id)
-        payer = world.payments.payer(order, body.get("user"))
+        self._world.payments.check_payable(order, prepay_id)
+        payer = self._world.payments.payer(order, ask.body.get("user"))
         if result != "success":
-            world.payments.stumble(order, "USERPAYING" if result == "userpaying" else "PAYERROR")
+            self._world.payments.stumble(
+                order, "USERPAYING" if result == "userpaying" else "PAYERROR"
+            )
             return _paid_view(order, None)
-        notification = world.payments.pay(order, payer, coupon=coupon)
-        world.stats.counts["paid"] += 1
-        if body.get("wait") is True:
-            await world.notifier.first_attempt(notification)
+        notification = self._world.payments.pay(order, payer, coupon=coupon)
+        self._world.stats.counts["paid"] += 1
+        if ask.body.get("wait") is True:
+            await self._world.notifier.first_attempt(notification)
         return _paid_view(order, notification)
 
-    async def list_orders(request: Request, body: dict[str, Any]) -> Any:
-        orders = list(world.payments.orders.values())[-LISTED:]
+    async def _list_orders(self, _: Ask) -> Any:
+        orders = list(self._world.payments.orders.values())[-LISTED:]
         return {"orders": [transaction(order) for order in reversed(orders)]}
 
-    async def show_order(request: Request, body: dict[str, Any]) -> Any:
-        order = world.payments.find(request.path_params["number"])
+    async def _show_order(self, ask: Ask) -> Any:
+        order = self._world.payments.find(ask.params["number"])
         refunds = [
-            r for r in world.payments.refunds.values() if r.out_trade_no == order.out_trade_no
+            r for r in self._world.payments.refunds.values() if r.out_trade_no == order.out_trade_no
         ]
         return {
             "order": transaction(order) | {"description": order.description},
@@ -58,14 +72,14 @@ def actions(world: World) -> list[Action]:
             "refunds": [refund_view(order, refund) for refund in refunds],
         }
 
-    async def refund_result(request: Request, body: dict[str, Any]) -> Any:
-        refund = world.payments.find_refund(request.path_params["number"])
-        status = body.get("status", body.get("result", "SUCCESS"))
+    async def _refund_result(self, ask: Ask) -> Any:
+        refund = self._world.payments.find_refund(ask.params["number"])
+        status = ask.body.get("status", ask.body.get("result", "SUCCESS"))
         if status not in REFUND_RESULTS:
             raise ControlError(400, "BAD_RESULT", f"status is one of {', '.join(REFUND_RESULTS)}.")
         if refund.status in {"SUCCESS", "CLOSED"}:
             raise ControlError(409, "REFUND_DONE", f"The refund is {refund.status} already.")
-        notification = world.payments.finish_refund(refund, status)
+        notification = self._world.payments.finish_refund(refund, status)
         return {
             "out_refund_no": refund.out_refund_no,
             "refund_id": refund.refund_id,
@@ -73,25 +87,16 @@ def actions(world: World) -> list[Action]:
             "notify_id": notification.id if notification else None,
         }
 
-    async def list_notifications(request: Request, body: dict[str, Any]) -> Any:
-        recent = list(world.notifier.log.values())[-LISTED:]
+    async def _list_notifications(self, _: Ask) -> Any:
+        recent = list(self._world.notifier.log.values())[-LISTED:]
         return {"notifications": [notification_view(n) for n in reversed(recent)]}
 
-    async def resend(request: Request, body: dict[str, Any]) -> Any:
-        notification = world.notifier.resend(request.path_params["id"])
+    async def _resend(self, ask: Ask) -> Any:
+        notification = self._world.notifier.resend(ask.params["id"])
         if notification is None:
             raise ControlError(404, "UNKNOWN_NOTIFICATION", "There is no such notification.")
-        await world.notifier.idle()
+        await self._world.notifier.idle()
         return {"notification": notification_view(notification)}
-
-    return [
-        Action("POST", "/pay", pay),
-        Action("GET", "/orders", list_orders),
-        Action("GET", "/orders/{number}", show_order),
-        Action("POST", "/refund/{number}/result", refund_result),
-        Action("GET", "/notify", list_notifications),
-        Action("POST", "/notify/{id}/resend", resend),
-    ]
 
 
 def check_pay_sign(world: World, order: Order, body: dict[str, Any]) -> None:

@@ -1,15 +1,15 @@
 """The developer's page: who is there, what was ordered, and buttons for what people would do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Reversible
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from wxsim.clock import CHINA
-from wxsim.control.replies import Action, shielded
+from wxsim.control.replies import Action, Ask, shielded
 from wxsim.faults import Fault
 from wxsim.html import document, e, yuan
 from wxsim.records import Notification, Order, Refund, Sms, User
@@ -42,18 +42,25 @@ COMMON_FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def actions(world: World) -> list[Action]:
+class Page:
     """The page and the part of it that refreshes."""
 
-    async def whole(request: Request, body: dict[str, Any]) -> Any:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def actions(self) -> list[Action]:
+        """What answers which path."""
+        return [Action("GET", "/", self._whole), Action("GET", "/fragment", self._fragment)]
+
+    async def _whole(self, _: Ask) -> Any:
         title = "微信模拟器 · WeChat simulator"
-        frame = f'<div id="live">{fragment_of(world)}</div><div id="toast" role="status"></div>'
+        frame = (
+            f'<div id="live">{fragment_of(self._world)}</div><div id="toast" role="status"></div>'
+        )
         return HTMLResponse(document(title, frame, live=True))
 
-    async def fragment(request: Request, body: dict[str, Any]) -> Any:
-        return HTMLResponse(fragment_of(world))
-
-    return [Action("GET", "/", whole), Action("GET", "/fragment", fragment)]
+    async def _fragment(self, _: Ask) -> Any:
+        return HTMLResponse(fragment_of(self._world))
 
 
 def fragment_of(world: World) -> str:
@@ -66,7 +73,7 @@ def fragment_of(world: World) -> str:
         f"{_header(world)}<main>"
         + _card(
             "订单", "orders", (_order(world, order) for order in orders),
-            "还没有订单。小程序下单后会出现在这里。 · No orders yet; place one and press “pay” here.",
+            "还没有订单。下单后会出现在这里。 · No orders yet; place one and press “pay” here.",
             wide=True,
         )
         + _card("短信", "text messages", map(_sms, _latest(world.sms)),
@@ -242,8 +249,8 @@ def _button(
     )
 
 
-def _latest(values: Iterable[Row]) -> list[Row]:
-    return list(values)[: -SHOWN - 1 : -1]
+def _latest(values: Reversible[Row]) -> list[Row]:
+    return list(islice(reversed(values), SHOWN))
 
 
 def _time(at: float) -> str:

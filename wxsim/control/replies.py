@@ -1,21 +1,30 @@
 """What control calls are made of and how they answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import Request
 from starlette.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What a control call was asked with; `base` is the scheme and authority it used."""
+
+    body: dict[str, Any]
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """One control call: it gets the request and its JSON body, and returns JSON or a response."""
+    """One control call; what it returns is sent as JSON unless it is a response already."""
 
     method: str
     path: str
-    run: Callable[[Request, dict[str, Any]], Awaitable[Any]]
+    run: Callable[[Ask], Awaitable[Any]]
 
 
 def json_response(data: Any, status: int = 200) -> Response:

@@ -9,10 +9,10 @@ from wxsim.world import World
 def build(world: World) -> Host:
     """The ASGI application to mount at /mch."""
     routes = [
-        *orders.routes(world),
-        *refunds.routes(world),
-        *certificates.routes(world),
-        *pay_page.routes(world),
+        *orders.OrderCalls(world).routes(),
+        *refunds.RefundCalls(world).routes(),
+        *certificates.CertificateCalls(world).routes(),
+        *pay_page.PayPage(world).routes(),
     ]
     return Host(
         "mch",

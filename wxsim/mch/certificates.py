@@ -8,11 +8,18 @@ from wxsim.keys import Certified
 from wxsim.world import World
 
 
-def routes(world: World) -> list[Route]:
-    """The one endpoint."""
+class CertificateCalls:
+    """The certificate endpoint."""
 
-    def view(certified: Certified) -> dict[str, object]:
-        nonce = world.ids.next_text("certificate-nonce", 12)
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """What answers which path."""
+        return [Route("GET", "/v3/certificates", self._certificates)]
+
+    def _view(self, certified: Certified) -> dict[str, object]:
+        nonce = self._world.ids.next_text("certificate-nonce", 12)
         certificate = certified.certificate
         return {
             "serial_no": certified.serial,
@@ -23,7 +30,7 @@ def routes(world: World) -> list[Route]:
                 "nonce": nonce,
                 "associated_data": "certificate",
                 "ciphertext": keys.encrypt(
-                    world.apiv3_key,
+                    self._world.apiv3_key,
                     certified.certificate_pem.encode(),
                     nonce=nonce,
                     associated_data="certificate",
@@ -31,9 +38,9 @@ def routes(world: World) -> list[Route]:
             },
         }
 
-    async def certificates(call: Call) -> Reply:
-        if not world.tunables.platform_certificates:
+    async def _certificates(self, _: Call) -> Reply:
+        if not self._world.tunables.platform_certificates:
             raise PayError(404, "RESOURCE_NOT_EXISTS", "无可用的平台证书")
-        return json_reply({"data": [view(certified) for certified in world.keys.platform]})
-
-    return [Route("GET", "/v3/certificates", certificates)]
+        return json_reply(
+            {"data": [self._view(certified) for certified in self._world.keys.platform]}
+        )

@@ -25,49 +25,55 @@ H5_TYPES = {"Wap", "iOS", "Android"}
 CASHIER = "/cgi-bin/mmpayweb-bin/checkmweb"
 
 
-def routes(world: World) -> list[Route]:
+class OrderCalls:
     """The order endpoints."""
 
-    def prepay(way: str) -> Handler:
-        async def handler(call: Call) -> Reply:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """What answers which path."""
+        base = "/v3/pay/transactions"
+        number = base + "/out-trade-no/{out_trade_no}"
+        return [
+            *(Route("POST", f"{base}/{way}", self._prepay(way)) for way in TRADE_TYPES),
+            Route("GET", number, self._query),
+            Route("GET", base + "/id/{transaction_id}", self._query_transaction),
+            Route("POST", f"{number}/close", self._close),
+        ]
+
+    def _prepay(self, way: str) -> Handler:
+        async def prepay(call: Call) -> Reply:
             data = fields.body_of(call, KNOWN)
-            asked = read_order(world, call, data, way)
+            asked = read_order(self._world, call, data, way)
             call.note(out_trade_no=asked.out_trade_no)
-            order, prepay_id = world.payments.prepay(asked)
+            order, prepay_id = self._world.payments.prepay(asked)
             call.note(prepay_id=prepay_id)
-            world.stats.counts["prepays"] += 1
-            await _notify_before_reply(world, call, order)
+            self._world.stats.counts["prepays"] += 1
+            await _notify_before_reply(self._world, call, order)
             return json_reply(_prepay_view(call, order, prepay_id))
 
-        return handler
+        return prepay
 
-    async def query(call: Call) -> Reply:
+    async def _query(self, call: Call) -> Reply:
         number = call.params["out_trade_no"]
         call.note(out_trade_no=number)
-        _check_mchid(world, call.query.get("mchid"), location="query")
-        return json_reply(transaction(world.payments.find(number)))
+        _check_mchid(self._world, call.query.get("mchid"), location="query")
+        return json_reply(transaction(self._world.payments.find(number)))
 
-    async def query_transaction(call: Call) -> Reply:
+    async def _query_transaction(self, call: Call) -> Reply:
         call.note(transaction_id=call.params["transaction_id"])
-        _check_mchid(world, call.query.get("mchid"), location="query")
-        order = world.payments.find_transaction(call.params["transaction_id"])
+        _check_mchid(self._world, call.query.get("mchid"), location="query")
+        order = self._world.payments.find_transaction(call.params["transaction_id"])
         call.note(out_trade_no=order.out_trade_no)
         return json_reply(transaction(order))
 
-    async def close(call: Call) -> Reply:
+    async def _close(self, call: Call) -> Reply:
         data = fields.body_of(call, frozenset({"mchid"}))
-        _check_mchid(world, data.get("mchid"), location="body")
+        _check_mchid(self._world, data.get("mchid"), location="body")
         call.note(out_trade_no=call.params["out_trade_no"])
-        world.payments.close(call.params["out_trade_no"])
+        self._world.payments.close(call.params["out_trade_no"])
         return Reply(204)
-
-    base = "/v3/pay/transactions"
-    return [
-        *(Route("POST", f"{base}/{way}", prepay(way)) for way in TRADE_TYPES),
-        Route("GET", base + "/out-trade-no/{out_trade_no}", query),
-        Route("GET", base + "/id/{transaction_id}", query_transaction),
-        Route("POST", base + "/out-trade-no/{out_trade_no}/close", close),
-    ]
 
 
 def read_order(world: World, call: Call, data: dict[str, Any], way: str) -> Order:

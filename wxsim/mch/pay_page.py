@@ -10,42 +10,49 @@ from wxsim.records import Order
 from wxsim.world import World
 
 
-def routes(world: World) -> list[Route]:
-    """The page and its button."""
+class PayPage:
+    """The cashier page and its buttons."""
 
-    def open_order(call: Call) -> Order:
-        order, prepay_id = world.payments.to_pay({"prepay_id": call.query.get("prepay_id", "")})
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """What answers which path."""
+        return [
+            Route("GET", CASHIER, self._show, public=True),
+            Route("POST", CASHIER, self._press, public=True),
+        ]
+
+    def _open_order(self, call: Call) -> Order:
+        order, prepay_id = self._world.payments.to_pay(
+            {"prepay_id": call.query.get("prepay_id", "")}
+        )
         call.note(out_trade_no=order.out_trade_no)
-        world.payments.check_payable(order, prepay_id)
+        self._world.payments.check_payable(order, prepay_id)
         return order
 
-    async def show(call: Call) -> Reply:
+    async def _show(self, call: Call) -> Reply:
         try:
-            order = open_order(call)
+            order = self._open_order(call)
         except ControlError as error:
             return html_reply(message("无法支付 · Cannot be paid", error.message), error.status)
         return html_reply(_cashier(order))
 
-    async def press(call: Call) -> Reply:
+    async def _press(self, call: Call) -> Reply:
         choice = parse_qs(call.body.decode("utf-8", "replace")).get("choice", [""])[0]
         try:
-            order = open_order(call)
+            order = self._open_order(call)
         except ControlError as error:
             return html_reply(message("无法支付 · Cannot be paid", error.message), error.status)
         if choice == "pay":
-            world.payments.pay(order, world.payments.payer(order))
-            world.stats.counts["paid"] += 1
+            self._world.payments.pay(order, self._world.payments.payer(order))
+            self._world.stats.counts["paid"] += 1
         back = call.query.get("redirect_url", "")
         if urlsplit(back).scheme in {"http", "https"}:
             return Reply(303, headers=[("Location", _header_safe(back))], sealed=False)
         if choice != "pay":
             return html_reply(message("已取消 · Cancelled", "订单仍可支付。It can still be paid."))
         return html_reply(message("支付成功 · Paid", f"{order.description} {yuan(order.total)}"))
-
-    return [
-        Route("GET", CASHIER, show, public=True),
-        Route("POST", CASHIER, press, public=True),
-    ]
 
 
 def _cashier(order: Order) -> str:

@@ -19,39 +19,46 @@ KNOWN = frozenset(
 )  # fmt: skip
 
 
-def routes(world: World) -> list[Route]:
+class RefundCalls:
     """The refund endpoints."""
 
-    async def refund(call: Call) -> Reply:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """What answers which path."""
+        return [
+            Route("POST", "/v3/refund/domestic/refunds", self._refund),
+            Route("GET", "/v3/refund/domestic/refunds/{out_refund_no}", self._query),
+        ]
+
+    async def _refund(self, call: Call) -> Reply:
         data = fields.body_of(call, KNOWN)
-        request = read_refund(world, data)
+        request = read_refund(self._world, data)
         call.note(out_refund_no=request.out_refund_no)
-        order = _order(world, data)
+        order = _order(self._world, data)
         call.note(out_trade_no=order.out_trade_no)
-        is_new = request.out_refund_no not in world.payments.refunds
+        is_new = request.out_refund_no not in self._world.payments.refunds
         fault = None
-        if is_new and world.faults.active:
-            fault = world.faults.take("refund.result", host="mch", path=call.path, facts=call.facts)
-        made = world.payments.refund(order, request, fault)
-        early = world.faults.active and world.faults.take(
+        if is_new and self._world.faults.active:
+            fault = self._world.faults.take(
+                "refund.result", host="mch", path=call.path, facts=call.facts
+            )
+        made = self._world.payments.refund(order, request, fault)
+        early = self._world.faults.active and self._world.faults.take(
             "notify.before_response", host="mch", path=call.path, facts=call.facts
         )
         view = refund_view(order, made)
         if early and made.status == "PROCESSING":
-            notification = world.payments.finish_refund(made, made.result)
+            notification = self._world.payments.finish_refund(made, made.result)
             if notification is not None:
-                await world.notifier.first_attempt(notification)
+                await self._world.notifier.first_attempt(notification)
         return json_reply(view)
 
-    async def query(call: Call) -> Reply:
+    async def _query(self, call: Call) -> Reply:
         call.note(out_refund_no=call.params["out_refund_no"])
-        found = world.payments.find_refund(call.params["out_refund_no"])
-        return json_reply(refund_view(world.payments.orders[found.out_trade_no], found))
-
-    return [
-        Route("POST", "/v3/refund/domestic/refunds", refund),
-        Route("GET", "/v3/refund/domestic/refunds/{out_refund_no}", query),
-    ]
+        found = self._world.payments.find_refund(call.params["out_refund_no"])
+        return json_reply(refund_view(self._world.payments.orders[found.out_trade_no], found))
 
 
 def read_refund(world: World, data: dict[str, Any]) -> RefundRequest:

@@ -91,18 +91,18 @@ def read_authorization(world: World, call: Call) -> Authorization:
 
 
 def _manners() -> Manners:
-    def refuse(call: Call, error: Exception) -> Reply | None:
+    def refuse(_: Call, error: Exception) -> Reply | None:
         if isinstance(error, ControlError):
             return html_reply(message("请求有误 · Bad request", error.message), error.status)
         return None
 
     return Manners(
-        admit=lambda call: None,
+        admit=lambda _: None,
         refuse=refuse,
-        unknown=lambda call: html_reply(message("404", "没有这个页面 · No such page"), 404),
-        fault_refusal=lambda call, fault: json_reply({"errcode": fault.whole("errcode", -1)}),
-        broken=lambda call, status: gateway_error(status),
-        seal=lambda call, reply: [],
+        unknown=lambda _: html_reply(message("404", "没有这个页面 · No such page"), 404),
+        fault_refusal=lambda _, fault: json_reply({"errcode": fault.whole("errcode", -1)}),
+        broken=lambda _, status: gateway_error(status),
+        seal=lambda _call, _reply: [],
     )
 
 
