@@ -32,7 +32,8 @@ class Product(Table):
     """A product page (SPU).
 
     `sold`, the price range and `in_stock` are figures that a sweep refreshes within a minute;
-    an order never writes them. `category_ids` holds the categories and all their ancestors.
+    an order never writes them. `position` is the brand's push: the higher, the earlier the product
+    is recommended.
     """
 
     name = fields.CharField(max_length=256)
@@ -67,6 +68,20 @@ class Product(Table):
         )
 
 
+class ProductText(Table):
+    """What the search reads of a product; the id is the product's.
+
+    A trigger on `product` keeps it: `text` is name, subtitle and keywords, normalised (NFKC) and in
+    small letters. It is a table of its own because figures change all day, and every new version of
+    a product's row would be written to the GIN index over the words again.
+    """
+
+    text = fields.TextField()
+
+    class Meta:
+        table = "product_text"
+
+
 class ProductCategory(Table):
     """A product's place in a category; `is_direct` is false on the ancestors' rows."""
 
@@ -77,9 +92,7 @@ class ProductCategory(Table):
     class Meta:
         table = "product_category"
         constraints = (
-            UniqueConstraint(
-                fields=("category_id", "product_id"), name="product_category_key"
-            ),
+            UniqueConstraint(fields=("category_id", "product_id"), name="product_category_key"),
         )
         indexes = (("product_id",),)
 
@@ -103,9 +116,11 @@ class Sku(Table):
 
     class Meta:
         table = "sku"
-        indexes = (("product_id", "position"),)
+        indexes = (("product_id", "position"), ("updated_at",))
         constraints = (
-            CheckConstraint(check="price_fen BETWEEN 0 AND 9007199254740991", name="sku_price_check"),
+            CheckConstraint(
+                check="price_fen BETWEEN 0 AND 9007199254740991", name="sku_price_check"
+            ),
             CheckConstraint(
                 check="(label_price_fen IS NULL) = (label_kind IS NULL) AND label_price_fen > 0",
                 name="sku_label_price_check",
@@ -162,6 +177,7 @@ class StockLevel(Table):
 
     class Meta:
         table = "stock_level"
+        indexes = (("updated_at",),)
         constraints = (
             CheckConstraint(
                 check="initial + restocked + adjusted = available + reserved + sold + set_aside",
@@ -173,6 +189,16 @@ class StockLevel(Table):
                 name="stock_level_positive_check",
             ),
         )
+
+
+class SweepMark(Table):
+    """How far a sweep over changed rows has come; its lock lets one sweep work at a time."""
+
+    name = fields.CharField(max_length=32, unique=True)
+    reached_at = fields.DatetimeField()
+
+    class Meta:
+        table = "sweep_mark"
 
 
 class PurchaseCount(Table):
