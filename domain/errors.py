@@ -24,7 +24,7 @@ class ErrorCode(StrEnum):
     WECHAT_UNAVAILABLE = "WECHAT_UNAVAILABLE"
     PHONE_TAKEN = "PHONE_TAKEN"
     SMS_CODE_INVALID = "SMS_CODE_INVALID"
-    REFRESH_TOKEN_INVALID = "REFRESH_TOKEN_INVALID"
+    REFRESH_TOKEN_INVALID = "REFRESH_TOKEN_INVALID"  # noqa: S105 (a word, no secret)
     ALREADY_CHECKED_IN = "ALREADY_CHECKED_IN"
     INSUFFICIENT_POINTS = "INSUFFICIENT_POINTS"
     POINTS_NOT_USABLE = "POINTS_NOT_USABLE"
@@ -167,3 +167,17 @@ class ConsentRequired(DomainError):
 
     code = ErrorCode.CONSENT_REQUIRED
     message = "Please accept the membership and privacy agreements first."
+
+
+class WechatUnavailable(DomainError):
+    """WeChat doesn't answer, or not in a way we can trust; what it did is unknown."""
+
+    code = ErrorCode.WECHAT_UNAVAILABLE
+    message = "WeChat is not answering. Please try again in a moment."
+
+
+class WechatCodeInvalid(DomainError):
+    """WeChat doesn't know the code, or it was used or has expired."""
+
+    code = ErrorCode.WECHAT_CODE_INVALID
+    message = "This WeChat code is no longer valid. Please try again."

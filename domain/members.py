@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import isleap
 from datetime import date
 from enum import StrEnum
 
@@ -75,3 +76,10 @@ def age_on(birthday: date, today: date) -> int:
     """Return the full years from the birthday to today."""
     before = (today.month, today.day) < (birthday.month, birthday.day)
     return today.year - birthday.year - before
+
+
+def is_birthday(birthday: date, today: date) -> bool:
+    """Tell whether today is the birthday; 29 February is kept on the 28th in common years."""
+    if (birthday.month, birthday.day) == (2, 29) and not isleap(today.year):
+        return (today.month, today.day) == (2, 28)
+    return (today.month, today.day) == (birthday.month, birthday.day)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -119,6 +120,24 @@ class MemberRules:
     birthday_multiplier_bps: int = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class BrandRules:
+    """What the shop calls itself, and where it is reached; an empty phone shows none."""
+
+    name: str = "会员商城"
+    name_en: str = "Member Mall"
+    service_phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRules:
+    """When a product is called new or a best seller, and from how many pieces on stock is not low."""
+
+    new_for_days: int = 30
+    best_seller_pieces: int = 100
+    low_stock_pieces: int = 10
+
+
 DEFAULT_TIERS = (
     TierRules("REGULAR", "普卡", "Regular", 0, 0),
     TierRules("SILVER", "银卡", "Silver", 1, 3_000, 9_800, 12_000, gift_points=100),
@@ -139,6 +158,8 @@ class Rules:
     shipping: ShippingRules = ShippingRules()
     members: MemberRules = MemberRules()
     hot_searches: tuple[str, ...] = field(default=())
+    brand: BrandRules = BrandRules()
+    catalog: CatalogRules = CatalogRules()
 
     def tier(self, code: str) -> TierRules:
         """Return the tier of that code; the lowest when a newer version dropped the code."""
@@ -216,25 +237,39 @@ def _read_object(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
 
 
 def _contradictions(rules: Rules) -> list[str]:
-    problems = []
-    thresholds = [tier.growth_threshold for tier in rules.tiers]
-    if not thresholds or thresholds[0] != 0:
-        problems.append("tiers: the first one's growth_threshold is 0")
-    if any(low >= high for low, high in zip(thresholds, thresholds[1:], strict=False)):
-        problems.append("tiers: growth_threshold is strictly increasing")
-    if [tier.level for tier in rules.tiers] != list(range(len(thresholds))):
-        problems.append("tiers: level counts from 0 in order")
-    if len({tier.code for tier in rules.tiers}) != len(thresholds):
-        problems.append("tiers: code is unique")
-    for tier in rules.tiers:
-        if not 1 <= tier.member_price_bps <= WHOLE_BPS:
-            problems.append(f"tiers.{tier.code}.member_price_bps: from 1 to {WHOLE_BPS}")
-    if rules.points.max_share_bps > WHOLE_BPS:
-        problems.append(f"points.max_share_bps: at most {WHOLE_BPS}")
-    if rules.points.points_per_yuan_off < 1:
-        problems.append("points.points_per_yuan_off: at least 1")
-    if not rules.check_in.day_points:
-        problems.append("check_in.day_points: at least one day")
-    if not 1 <= rules.orders.max_lines <= 100:
-        problems.append("orders.max_lines: from 1 to 100")
-    return problems
+    return [*_tier_contradictions(rules.tiers), *_number_contradictions(rules)]
+
+
+def _tier_contradictions(tiers: tuple[TierRules, ...]) -> list[str]:
+    thresholds = [tier.growth_threshold for tier in tiers]
+    checks = (
+        (thresholds[:1] == [0], "tiers: the first one's growth_threshold is 0"),
+        (
+            all(low < high for low, high in pairwise(thresholds)),
+            "tiers: growth_threshold is strictly increasing",
+        ),
+        (
+            [tier.level for tier in tiers] == list(range(len(tiers))),
+            "tiers: level counts from 0 in order",
+        ),
+        (len({tier.code for tier in tiers}) == len(tiers), "tiers: code is unique"),
+        *(
+            (
+                1 <= tier.member_price_bps <= WHOLE_BPS,
+                f"tiers.{tier.code}.member_price_bps: from 1 to {WHOLE_BPS}",
+            )
+            for tier in tiers
+        ),
+    )
+    return [problem for holds, problem in checks if not holds]
+
+
+def _number_contradictions(rules: Rules) -> list[str]:
+    checks = (
+        (rules.points.max_share_bps <= WHOLE_BPS, f"points.max_share_bps: at most {WHOLE_BPS}"),
+        (rules.points.points_per_yuan_off >= 1, "points.points_per_yuan_off: at least 1"),
+        (bool(rules.check_in.day_points), "check_in.day_points: at least one day"),
+        (1 <= rules.orders.max_lines <= 100, "orders.max_lines: from 1 to 100"),
+        (1 <= rules.orders.max_quantity <= 99, "orders.max_quantity: from 1 to 99"),
+    )
+    return [problem for holds, problem in checks if not holds]

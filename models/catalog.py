@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
@@ -38,10 +40,10 @@ class Product(Table):
 
     name = fields.CharField(max_length=256)
     subtitle = fields.CharField(max_length=512, default="")
-    images = fields.JSONField(default=list)
+    images: Any = fields.JSONField(default=list)
     description_html = fields.TextField(default="")
-    attributes = fields.JSONField(default=list)
-    options = fields.JSONField(default=list)
+    attributes: Any = fields.JSONField(default=list)
+    options: Any = fields.JSONField(default=list)
     keywords = fields.CharField(max_length=512, default="")
     status = word(SaleStatus, default=SaleStatus.ON_SALE)
     no_reason_return = fields.BooleanField(default=True)
@@ -102,7 +104,7 @@ class Sku(Table):
 
     product = belongs_to("Product")
     code = fields.CharField(max_length=64, unique=True)
-    options = fields.JSONField(default=list)
+    options: Any = fields.JSONField(default=list)
     image_url = fields.CharField(max_length=512, null=True)
     price_fen = fen()
     label_price_fen = fen(null=True)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 import orjson
 from tortoise import Tortoise, connections
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base_postgres.client import BasePostgresClient
 from tortoise.transactions import in_transaction as _tortoise_transaction
 
@@ -59,8 +60,6 @@ def tortoise_config(database_url: str, **credentials: Any) -> dict[str, Any]:
 
 
 def _connection_settings(url: str, credentials: dict[str, Any]) -> dict[str, Any]:
-    from tortoise.backends.base.config_generator import expand_db_url
-
     settings: dict[str, Any] = expand_db_url(url)
     settings["credentials"].update(credentials)
     return settings

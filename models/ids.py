@@ -1,4 +1,4 @@
-"""Identifiers that we make ourselves. They read the clock and chance, so they live outside `domain`."""
+"""Identifiers that we make ourselves: they read the clock and chance, as `domain` must not."""
 
 from __future__ import annotations
 

@@ -103,7 +103,9 @@ class PointsLot(Table):
         table = "points_lot"
         indexes = (("member_id", "expires_at"), ("source_id",))
         constraints = (
-            CheckConstraint(check="remaining BETWEEN 0 AND earned", name="points_lot_remaining_check"),
+            CheckConstraint(
+                check="remaining BETWEEN 0 AND earned", name="points_lot_remaining_check"
+            ),
             CheckConstraint(
                 check="is_pending = (expires_at IS NULL)", name="points_lot_pending_check"
             ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
@@ -92,9 +94,7 @@ class Agreement(Table):
 
     class Meta:
         table = "agreement"
-        constraints = (
-            UniqueConstraint(fields=("kind", "version"), name="agreement_version_key"),
-        )
+        constraints = (UniqueConstraint(fields=("kind", "version"), name="agreement_version_key"),)
 
 
 class Consent(Table):
@@ -125,9 +125,7 @@ class Session(Table):
 
     class Meta:
         table = "session"
-        constraints = (
-            CheckConstraint(check="generation >= 0", name="session_generation_check"),
-        )
+        constraints = (CheckConstraint(check="generation >= 0", name="session_generation_check"),)
 
 
 class SignInAttempt(Table):
@@ -145,9 +143,7 @@ class SignInAttempt(Table):
 
     class Meta:
         table = "sign_in_attempt"
-        constraints = (
-            UniqueConstraint(fields=("code_hash",), name="sign_in_attempt_code_key"),
-        )
+        constraints = (UniqueConstraint(fields=("code_hash",), name="sign_in_attempt_code_key"),)
         indexes = (("created_at",),)
 
 
@@ -172,7 +168,7 @@ class MemberMerge(Table):
 
     loser = belongs_to("Member")
     survivor = belongs_to("Member")
-    moved = fields.JSONField()
+    moved: Any = fields.JSONField()
     merged_at = fields.DatetimeField(db_index=True)
 
     class Meta:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
@@ -60,7 +62,7 @@ class Order(Table):
     refunded_fen = fen(default=0)
     points_earned = fields.BigIntField(default=0)
     growth_earned = fields.BigIntField(default=0)
-    discounts = fields.JSONField(default=list)
+    discounts: Any = fields.JSONField(default=list)
     tier_code = fields.CharField(max_length=32)
     rule_version = belongs_to("RuleVersion", null=True)
     placed_at = fields.DatetimeField()
@@ -124,8 +126,8 @@ class OrderLine(Table):
     points_off_fen = fen()
     payable_fen = fen()
     refunded_fen = fen(default=0)
-    discounts = fields.JSONField()
-    units = fields.JSONField()
+    discounts: Any = fields.JSONField()
+    units: Any = fields.JSONField()
 
     class Meta:
         table = "order_line"
@@ -231,9 +233,7 @@ class WechatEvent(Table):
     class Meta:
         table = "wechat_event"
         constraints = (
-            UniqueConstraint(
-                fields=("notification_id",), name="wechat_event_notification_key"
-            ),
+            UniqueConstraint(fields=("notification_id",), name="wechat_event_notification_key"),
         )
 
 
@@ -250,9 +250,7 @@ class IdempotencyKey(Table):
     class Meta:
         table = "idempotency_key"
         constraints = (
-            UniqueConstraint(
-                fields=("actor_id", "operation", "key"), name="idempotency_key_key"
-            ),
+            UniqueConstraint(fields=("actor_id", "operation", "key"), name="idempotency_key_key"),
         )
 
 
@@ -260,7 +258,7 @@ class RuleVersion(Table):
     """One version of the rules document, from its effective time on."""
 
     number = fields.IntField(unique=True)
-    document = fields.JSONField()
+    document: Any = fields.JSONField()
     effective_at = fields.DatetimeField(db_index=True)
     created_at = fields.DatetimeField()
 

@@ -101,6 +101,8 @@ def _revive(value: Any, kind: type) -> Any:
         if instant.tzinfo is None:
             raise ValueError("a cursor's time has an offset")
         return instant
-    if type(value) is not kind or (kind is int and abs(value) > 2**63 - 1):
+    if type(value) is not kind:
         raise TypeError("another kind of cursor")
+    if isinstance(value, int) and abs(value) > 2**63 - 1:
+        raise ValueError("beyond BIGINT")
     return value

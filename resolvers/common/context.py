@@ -44,5 +44,3 @@ class Context:
 
 Info = StrawberryInfo[Context, None]
 """The `info` of our field functions."""
-
-

@@ -19,7 +19,9 @@ class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more follows.")
     has_previous_page: bool = strawberry.field(description="Whether something came before.")
     start_cursor: str | None = strawberry.field(description="The first node's cursor.")
-    end_cursor: str | None = strawberry.field(description="The last node's cursor: the next `after`.")
+    end_cursor: str | None = strawberry.field(
+        description="The last node's cursor: the next `after`."
+    )
 
 
 @strawberry.type(description="A node and its cursor.")

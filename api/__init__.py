@@ -1,0 +1,1 @@
+"""The web edge: the ASGI app, its routes, authentication, the request's context, the schema."""

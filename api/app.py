@@ -1,0 +1,79 @@
+"""The web application: /graphql before everything, Starlette for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.addresses import client_address
+from api.auth import Authenticator
+from api.explorer import explorer_page
+from api.graphql import GraphQLEndpoint
+from api.observability import Observed
+from api.routes import routes
+from api.schema import member_schema
+from loaders import Loaders
+from resolvers.common.context import Context
+from resolvers.common.messages import preferred_language
+from settings import Settings
+from wiring.process import Process, process
+
+
+class MallApp:
+    """The ASGI callable of one web process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.process: Process | None = None
+        self._authenticator = Authenticator(settings)
+        self._graphql = GraphQLEndpoint(
+            member_schema(),
+            self._context,
+            max_body_bytes=settings.request_max_bytes,
+            debug=settings.debug,
+            explorer=explorer_page if settings.shows_graphiql else None,
+        )
+        self._pages = Starlette(routes=routes(settings), lifespan=self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the server's start and stop."""
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await self._graphql(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        async with process(self.settings, application_name="membermall-web") as running:
+            self.process = running
+            app.state.process = running
+            async with self._authenticator.watching():
+                yield
+            self.process = None
+
+    async def _context(self, scope: Scope, headers: Headers) -> Context:
+        """Build a request's context: who asks, when, and with what at hand."""
+        assert self.process is not None, "the server has started"
+        now = datetime.now(UTC)
+        viewer = await self._authenticator.viewer(headers.get("authorization"), now=now)
+        member_id = viewer.member_id if viewer else None
+        return Context(
+            now=now,
+            language=preferred_language(headers.get("accept-language")),
+            loaders=Loaders(viewer_id=member_id, now=now),
+            ports=self.process.ports,
+            member_id=member_id,
+            session_id=viewer.session_id if viewer else None,
+            client_ip=client_address(scope, self.settings.trusted_proxies),
+            request_id=scope.get("request_id", ""),
+        )
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Return the web application, observed."""
+    return Observed(MallApp(settings))

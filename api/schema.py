@@ -1,0 +1,43 @@
+"""The member schema, put together from the areas."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import strawberry
+from resolvers.member.schema import Mutation, Query
+from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.common.scalars import SCALARS
+
+MAX_TOKENS = 3_000
+"""The largest page of ours has some 600; a document beyond is refused before it is parsed."""
+CACHED_OPERATIONS = 512
+
+
+class MemberSchema(strawberry.Schema):
+    """The schema; errors are told and logged by the endpoint, once, with the request's id."""
+
+    def process_errors(self, errors: list[object], execution_context: object = None) -> None:  # type: ignore[override]
+        """Leave the logging to the endpoint."""
+
+
+def _extensions() -> list[type[SchemaExtension]]:
+    caches = (
+        lambda: ParserCache(maxsize=CACHED_OPERATIONS),
+        lambda: ValidationCache(maxsize=CACHED_OPERATIONS),
+        lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+    )
+    return list(caches)  # type: ignore[arg-type]
+
+
+@cache
+def member_schema() -> MemberSchema:
+    """Return the one schema of this process."""
+    return MemberSchema(
+        query=Query,
+        mutation=Mutation,
+        extensions=_extensions(),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=False),
+    )

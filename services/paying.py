@@ -1,0 +1,358 @@
+"""payOrder and refreshPayment: asking WeChat to let a member pay, and asking it what came of it.
+
+Two transactions with the call between them: the first writes the attempt under the idempotency key,
+the second what WeChat answered. A retry finds the attempt and asks WeChat by the same number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from domain.errors import Conflict, NotFound, WechatUnavailable
+from domain.orders import DeliveryMethod, OrderStatus, PaymentMethod, PaymentStatus
+from domain.payments import (
+    FIRST_QUERY_AFTER,
+    JSAPI_METHODS,
+    LAST_CHECK_AFTER,
+    OVER_STATES,
+    PAID_STATES,
+    AddressRequired,
+    OrderAlreadyPaid,
+    OrderNotPayable,
+    PaymentUnderWay,
+    PrepayRequest,
+    RefusalReason,
+    SignedPayment,
+    TradeState,
+    WechatPayRefused,
+    WechatRequired,
+)
+from models import database
+from models.ids import new_id
+from services import idempotency, settling
+from services import rules as rule_versions
+from services.payment_gateway import PaymentGateway
+
+log = structlog.get_logger(__name__)
+
+_ROUNDS = 3
+"""A number that turns out closed at WeChat is replaced by a new one; more often means a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayOrder:
+    """A member's wish to pay an order by a method."""
+
+    member_id: UUID
+    order_id: UUID
+    method: PaymentMethod
+    idempotency_key: str
+    client_ip: str = ""
+
+    @property
+    def request(self) -> tuple[str, str]:
+        """What the idempotency key is bound to; the address a request came from may change."""
+        return (str(self.order_id), self.method.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """What the client needs now: fields to hand to WeChat, or a URL to go to."""
+
+    order_id: UUID
+    signed: SignedPayment | None = None
+    h5_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """An attempt under its number, as stored."""
+
+    id: UUID
+    out_trade_no: str
+    amount_fen: int
+    appid: str
+    openid: str | None
+    expires_at: datetime
+    order_no: str
+
+
+async def pay_order(command: PayOrder, pay: PaymentGateway, *, now: datetime) -> Payable:
+    """Make or find the attempt, ask WeChat for a prepay order, and sign it afresh.
+
+    Raises:
+        NotFound, OrderNotPayable, OrderAlreadyPaid, AddressRequired, WechatRequired,
+        IdempotencyKeyReused: nothing was sent.
+        WechatUnavailable: what WeChat did is unknown; the same call again asks by the same number.
+    """
+    appid = pay.appid_of(command.method)
+    if await _is_free(command):
+        return Payable(command.order_id)
+    for _ in range(_ROUNDS):
+        await _close_other_attempts(command, appid, pay, now=now)
+        attempt = await database.retrying(lambda: _begin(command, appid, now=now))
+        try:
+            return await _prepay(command, attempt, pay, now=now)
+        except WechatPayRefused as refused:
+            await _after_refusal(attempt, refused, pay, now=now)
+    raise WechatUnavailable
+
+
+async def refresh_payment(
+    order_id: UUID, member_id: UUID, pay: PaymentGateway, *, now: datetime
+) -> None:
+    """Ask WeChat about the order's open attempts and settle what was paid.
+
+    Raises:
+        NotFound: there is no such order of this member.
+        WechatUnavailable: WeChat doesn't answer; the poller goes on asking.
+    """
+    status = await _status_of(order_id, member_id)
+    if status is OrderStatus.AWAITING_PAYMENT:
+        for attempt in await open_attempts(order_id):
+            told = await pay.query(attempt["out_trade_no"])
+            if told is not None:
+                await settling.settle(told, mchid=pay.mchid, now=now)
+
+
+async def open_attempts(order_id: UUID) -> list[Any]:
+    """Return the attempts of an order that could still be paid at WeChat."""
+    return await database.fetch(
+        """
+        SELECT id, out_trade_no, method, appid, payer_openid FROM payment
+        WHERE order_id = $1 AND status IN ('STARTED', 'PREPAID') ORDER BY id
+        """,
+        order_id,
+    )
+
+
+async def close_attempt(attempt: Any, pay: PaymentGateway, *, now: datetime) -> None:
+    """Make an attempt unpayable at WeChat, then in our book; a paid one settles its order instead.
+
+    Raises:
+        OrderAlreadyPaid: it was paid.
+        PaymentUnderWay: the payer is entering a password.
+        WechatUnavailable: its state is unknown, so it stays open.
+    """
+    told = await pay.query(attempt["out_trade_no"])
+    if told is not None and told.state in PAID_STATES:
+        await settling.settle(told, mchid=pay.mchid, now=now)
+        raise OrderAlreadyPaid
+    if told is not None and told.state is TradeState.USERPAYING:
+        raise PaymentUnderWay(retry_after_seconds=5)
+    if told is None or told.state not in OVER_STATES:
+        await _close_at_wechat(attempt["out_trade_no"], pay, now=now)
+    await mark_closed(attempt["id"], now=now)
+
+
+async def _close_at_wechat(out_trade_no: str, pay: PaymentGateway, *, now: datetime) -> None:
+    try:
+        await pay.close(out_trade_no)
+    except WechatPayRefused as refused:
+        if refused.reason is RefusalReason.ALREADY_PAID:
+            told = await pay.query(out_trade_no)
+            if told is not None:
+                await settling.settle(told, mchid=pay.mchid, now=now)
+            raise OrderAlreadyPaid from refused
+        if refused.reason not in (RefusalReason.CLOSED, RefusalReason.NOT_FOUND):
+            raise WechatUnavailable from refused
+
+
+async def mark_closed(payment_id: UUID, *, now: datetime) -> None:
+    """Write that an attempt is closed; it is asked about once more, for what may have crossed."""
+    await database.execute(
+        """
+        UPDATE payment SET status = 'CLOSED', query_due_at = $2, updated_at = $3
+        WHERE id = $1 AND status IN ('STARTED', 'PREPAID')
+        """,
+        payment_id,
+        now + LAST_CHECK_AFTER,
+        now,
+    )
+
+
+async def _close_other_attempts(
+    command: PayOrder, appid: str, pay: PaymentGateway, *, now: datetime
+) -> None:
+    """Close attempts by another method, product or payer, before a new one may begin."""
+    await _status_of(command.order_id, command.member_id)
+    for attempt in await open_attempts(command.order_id):
+        if (attempt["method"], attempt["appid"]) != (command.method, appid):
+            await close_attempt(attempt, pay, now=now)
+
+
+async def _is_free(command: PayOrder) -> bool:
+    """Tell whether there was nothing to pay: such an order was paid as it was placed."""
+    payable_fen = await database.fetch_value(
+        "SELECT payable_fen FROM sales_order WHERE id = $1 AND member_id = $2",
+        command.order_id,
+        command.member_id,
+    )
+    return bool(payable_fen == 0)
+
+
+async def _status_of(order_id: UUID, member_id: UUID) -> OrderStatus:
+    status = await database.fetch_value(
+        "SELECT status FROM sales_order WHERE id = $1 AND member_id = $2", order_id, member_id
+    )
+    if status is None:
+        raise NotFound(thing="order", path=("orderId",))
+    return OrderStatus(status)
+
+
+async def _begin(command: PayOrder, appid: str, *, now: datetime) -> _Attempt:
+    """Write the attempt under its key: the intent, before WeChat hears of it."""
+    async with database.in_transaction():
+        claim = await idempotency.claim(
+            command.member_id, "payOrder", command.idempotency_key, command.request, now=now
+        )
+        order = await _lock_payable(command, appid, now=now)
+        attempt = order["open_id"] or await _new_attempt(command, order, appid, now=now)
+        if claim.result_id is None:
+            await idempotency.settle(claim, attempt)
+    row = await database.fetch_one(
+        """
+        SELECT p.id, p.out_trade_no, p.amount_fen, p.appid, p.payer_openid, o.pay_before, o.order_no
+        FROM payment AS p JOIN sales_order AS o ON o.id = p.order_id WHERE p.id = $1
+        """,
+        attempt,
+    )
+    assert row is not None
+    return _Attempt(
+        id=row["id"],
+        out_trade_no=row["out_trade_no"],
+        amount_fen=row["amount_fen"],
+        appid=row["appid"],
+        openid=row["payer_openid"],
+        expires_at=row["pay_before"],
+        order_no=row["order_no"],
+    )
+
+
+async def _lock_payable(command: PayOrder, appid: str, *, now: datetime) -> Any:
+    """Lock the order and check that it can be paid this way now."""
+    order = await database.fetch_one(
+        """
+        SELECT id, status, delivery, payable_fen, pay_before, order_no,
+               address_encrypted IS NULL AS has_no_address
+        FROM sales_order WHERE id = $1 AND member_id = $2 FOR UPDATE
+        """,
+        command.order_id,
+        command.member_id,
+    )
+    if order is None:
+        raise NotFound(thing="order", path=("orderId",))
+    status = OrderStatus(order["status"])
+    if status is not OrderStatus.AWAITING_PAYMENT:
+        is_over = status in (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
+        raise OrderNotPayable(path=("orderId",)) if is_over else OrderAlreadyPaid(path=("orderId",))
+    rules = (await rule_versions.in_force(now=now)).rules.orders
+    if now > order["pay_before"] - timedelta(seconds=rules.last_seconds_without_payment):
+        raise OrderNotPayable(path=("orderId",))
+    if order["delivery"] == DeliveryMethod.EXPRESS and order["has_no_address"]:
+        raise AddressRequired(path=("orderId",))
+    # Read after the lock: what a rival began meanwhile is seen here.
+    facts = await database.fetch_one(
+        """
+        SELECT (SELECT openid FROM identity WHERE member_id = $2 AND appid = $3) AS openid,
+               (SELECT count(*) FROM payment WHERE order_id = $1) AS attempts, open.id AS open_id,
+               open.method AS open_method, open.appid AS open_appid
+        FROM (SELECT 1) AS one
+        LEFT JOIN payment AS open
+            ON open.order_id = $1 AND open.status IN ('STARTED', 'PREPAID')
+        """,
+        command.order_id,
+        command.member_id,
+        appid,
+    )
+    assert facts is not None
+    if command.method in JSAPI_METHODS and facts["openid"] is None:
+        raise WechatRequired(path=("method",))
+    if facts["open_id"] and (facts["open_method"], facts["open_appid"]) != (command.method, appid):
+        raise Conflict(retry_after_seconds=1)
+    return {**order, **facts}
+
+
+async def _new_attempt(command: PayOrder, order: Any, appid: str, *, now: datetime) -> UUID:
+    payment_id = new_id()
+    await database.execute(
+        """
+        INSERT INTO payment (id, order_id, out_trade_no, method, appid, payer_openid, amount_fen,
+                             status, query_due_at, queries, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $10)
+        """,
+        payment_id,
+        order["id"],
+        f"{order['order_no']}P{order['attempts'] + 1}",
+        command.method,
+        appid,
+        order["openid"] if command.method in JSAPI_METHODS else None,
+        order["payable_fen"],
+        PaymentStatus.STARTED,
+        now + FIRST_QUERY_AFTER,
+        now,
+    )
+    return payment_id
+
+
+async def _prepay(
+    command: PayOrder, attempt: _Attempt, pay: PaymentGateway, *, now: datetime
+) -> Payable:
+    request = PrepayRequest(
+        out_trade_no=attempt.out_trade_no,
+        description=f"订单 {attempt.order_no}",
+        amount_fen=attempt.amount_fen,
+        appid=attempt.appid,
+        expires_at=attempt.expires_at,
+        openid=attempt.openid,
+        client_ip=command.client_ip,
+    )
+    if command.method in JSAPI_METHODS:
+        prepay_id = await pay.prepay_jsapi(request)
+        await _mark_prepaid(attempt.id, now=now, prepay_id=prepay_id)
+        return Payable(command.order_id, signed=pay.sign(prepay_id, attempt.appid))
+    h5_url = await pay.prepay_h5(request)
+    await _mark_prepaid(attempt.id, now=now, h5_url=h5_url)
+    return Payable(command.order_id, h5_url=h5_url)
+
+
+async def _mark_prepaid(
+    payment_id: UUID, *, now: datetime, prepay_id: str | None = None, h5_url: str | None = None
+) -> None:
+    """Write WeChat's answer.
+
+    Raises:
+        OrderNotPayable: the attempt was closed meanwhile; the client mustn't be sent to pay it.
+    """
+    written = await database.execute(
+        """
+        UPDATE payment SET status = 'PREPAID', prepay_id = $2, h5_url = $3, updated_at = $4
+        WHERE id = $1 AND status IN ('STARTED', 'PREPAID')
+        """,
+        payment_id,
+        prepay_id,
+        h5_url,
+        now,
+    )
+    if not written:
+        raise OrderNotPayable(path=("orderId",))
+
+
+async def _after_refusal(
+    attempt: _Attempt, refused: WechatPayRefused, pay: PaymentGateway, *, now: datetime
+) -> None:
+    """Act on a definite no: settle what was paid, retire a number that can't be used any more."""
+    log.warning("prepay_refused", reason=refused.reason, code=refused.code)
+    if refused.reason is RefusalReason.ALREADY_PAID:
+        told = await pay.query(attempt.out_trade_no)
+        if told is not None:
+            await settling.settle(told, mchid=pay.mchid, now=now)
+        raise OrderAlreadyPaid(path=("orderId",)) from refused
+    if refused.reason not in (RefusalReason.CLOSED, RefusalReason.NUMBER_USED):
+        raise WechatUnavailable from refused
+    await mark_closed(attempt.id, now=now)

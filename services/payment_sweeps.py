@@ -1,0 +1,255 @@
+"""Due work of payments: each function does one batch and returns how many it took on.
+
+A batch is leased first: its due times move ahead in one statement with SKIP LOCKED, so that many
+workers share the work and a worker that dies loses nothing. Then each piece is done by itself,
+without a transaction around a remote call. A piece that is done clears its due time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from domain.errors import DomainError, WechatUnavailable
+from domain.orders import CancelReason, OrderEventKind, PaymentCaseStatus, PaymentStatus
+from domain.payments import (
+    OVER_STATES,
+    PAID_STATES,
+    OrderAlreadyPaid,
+    RefundNotice,
+    RefundRequest,
+    RefundState,
+    Transaction,
+    WechatPayRefused,
+    next_query,
+    retry_pause,
+)
+from models import database
+from services import settling
+from services.cancelling import Gate, cancel_unpaid
+from services.payment_gateway import PaymentGateway
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=1)
+"""How long a worker has for a batch before another may take it up again."""
+
+GIVE_UP_AFTER = 30
+"""An event of the inbox that fails this often is left for a person, and stays unprocessed."""
+
+
+async def _lease(table: str, due: str, columns: str, *, now: datetime, limit: int) -> list[Any]:
+    """Take a batch of due rows by moving their due time ahead; the names are ours, never input."""
+    return await database.fetch(
+        f"""
+        WITH batch AS (
+            SELECT id FROM {table} WHERE {due} <= $1 ORDER BY {due} LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE {table} AS row SET {due} = $1 + $3 FROM batch WHERE row.id = batch.id
+        RETURNING row.id, {columns}
+        """,
+        now,
+        limit,
+        LEASE,
+    )
+
+
+async def _each(name: str, rows: list[Any], work: Callable[[Any], Awaitable[None]]) -> int:
+    """Do every piece; one that fails is logged and comes again when its lease is over."""
+    for row in rows:
+        try:
+            await work(row)
+        except WechatUnavailable:
+            log.warning("sweep_waits_for_wechat", sweep=name, id=str(row["id"]))
+        except Exception:
+            log.exception("sweep_piece_failed", sweep=name, id=str(row["id"]))
+    return len(rows)
+
+
+async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -> int:
+    """Act on notifications that were stored."""
+    rows = await _lease("wechat_event", "due_at", "row.body, row.attempts", now=now, limit=limit)
+
+    async def work(row: Any) -> None:
+        try:
+            await _act_on(pay.read(row["body"]), pay, now=now)
+        except Exception:
+            await _postpone_event(row["id"], row["attempts"], now=now)
+            raise
+        await database.execute(
+            "UPDATE wechat_event SET processed_at = $2, due_at = NULL WHERE id = $1", row["id"], now
+        )
+
+    return await _each("inbox", rows, work)
+
+
+async def _act_on(
+    news: Transaction | RefundNotice | None, pay: PaymentGateway, *, now: datetime
+) -> None:
+    if isinstance(news, Transaction):
+        await settling.settle(news, mchid=pay.mchid, now=now)
+    elif isinstance(news, RefundNotice):
+        await _hurry_case(news.out_refund_no, now=now)
+
+
+async def _postpone_event(event_id: UUID, attempts: int, *, now: datetime) -> None:
+    due_at = None if attempts + 1 >= GIVE_UP_AFTER else now + retry_pause(attempts)
+    await database.execute(
+        "UPDATE wechat_event SET attempts = attempts + 1, due_at = $2 WHERE id = $1",
+        event_id,
+        due_at,
+    )
+
+
+async def query_payments(pay: PaymentGateway, *, now: datetime, limit: int = 50) -> int:
+    """Ask WeChat about attempts whose callback has not come: it may be lost."""
+    rows = await _lease(
+        "payment", "query_due_at", "row.out_trade_no, row.status, row.queries", now=now, limit=limit
+    )
+
+    async def work(row: Any) -> None:
+        told = await pay.query(row["out_trade_no"])
+        if told is not None and told.state in PAID_STATES:
+            await settling.settle(told, mchid=pay.mchid, now=now)
+        elif row["status"] == PaymentStatus.CLOSED:
+            await _stop_asking(row["id"])
+        elif told is not None and told.state in OVER_STATES:
+            await _close_and_stop(row["id"], now=now)
+        else:
+            await _ask_later(row["id"], row["queries"], now=now)
+
+    return await _each("payments", rows, work)
+
+
+async def _stop_asking(payment_id: UUID) -> None:
+    await database.execute("UPDATE payment SET query_due_at = NULL WHERE id = $1", payment_id)
+
+
+async def _close_and_stop(payment_id: UUID, *, now: datetime) -> None:
+    await database.execute(
+        """
+        UPDATE payment SET status = 'CLOSED', query_due_at = NULL, updated_at = $2
+        WHERE id = $1 AND status IN ('STARTED', 'PREPAID')
+        """,
+        payment_id,
+        now,
+    )
+
+
+async def _ask_later(payment_id: UUID, queries: int, *, now: datetime) -> None:
+    await database.execute(
+        """
+        UPDATE payment SET queries = queries + 1, query_due_at = $2
+        WHERE id = $1 AND status IN ('STARTED', 'PREPAID')
+        """,
+        payment_id,
+        now + next_query(queries + 1),
+    )
+
+
+async def cancel_overdue(pay: PaymentGateway, gate: Gate, *, now: datetime, limit: int = 50) -> int:
+    """Cancel orders whose time to pay is up; one that WeChat can't tell of is tried again."""
+    rows = await _lease("sales_order", "timeout_due_at", "row.order_no", now=now, limit=limit)
+
+    async def work(row: Any) -> None:
+        try:
+            await cancel_unpaid(row["id"], pay, gate, reason=CancelReason.TIMEOUT, now=now)
+        except OrderAlreadyPaid:
+            log.info("overdue_order_was_paid", order_no=row["order_no"])
+        except WechatUnavailable:
+            raise
+        except DomainError as error:
+            log.info("overdue_order_waits", order_no=row["order_no"], code=error.code)
+
+    return await _each("timeouts", rows, work)
+
+
+async def refund_cases(pay: PaymentGateway, *, now: datetime, limit: int = 20) -> int:
+    """Send money of payment cases back, and follow each refund until it is there."""
+    rows = await _lease(
+        "payment_case",
+        "refund_due_at",
+        "row.order_id, row.payment_id, row.status, row.kind, row.out_refund_no, row.amount_fen,"
+        " row.attempts",
+        now=now,
+        limit=limit,
+    )
+
+    async def work(row: Any) -> None:
+        state = await _refund_state(row, pay)
+        await _write_refund(row, state, now=now)
+
+    return await _each("cases", rows, work)
+
+
+async def _refund_state(case: Any, pay: PaymentGateway) -> RefundState | None:
+    """Ask for the refund or how it stands, always by its one number; None when it was refused."""
+    if case["status"] == PaymentCaseStatus.REFUNDING:
+        state = await pay.query_refund(case["out_refund_no"])
+        if state is not None:
+            return state
+    out_trade_no = await database.fetch_value(
+        "SELECT out_trade_no FROM payment WHERE id = $1", case["payment_id"]
+    )
+    request = RefundRequest(
+        out_refund_no=case["out_refund_no"],
+        out_trade_no=out_trade_no,
+        refund_fen=case["amount_fen"],
+        total_fen=case["amount_fen"],
+        reason="重复或超时支付退款",
+    )
+    try:
+        return await pay.refund(request)
+    except WechatPayRefused as refused:
+        log.warning("case_refund_refused", reason=refused.reason, code=refused.code)
+        return None
+
+
+async def _write_refund(case: Any, state: RefundState | None, *, now: datetime) -> None:
+    """Write where the refund stands; what was refused or lost its way is tried again later."""
+    if state is RefundState.SUCCESS:
+        await _close_case(case, now=now)
+        return
+    status = {
+        RefundState.PROCESSING: PaymentCaseStatus.REFUNDING,
+        RefundState.ABNORMAL: PaymentCaseStatus.ABNORMAL,
+    }.get(state, PaymentCaseStatus.OPEN)  # type: ignore[arg-type]
+    await database.execute(
+        """
+        UPDATE payment_case SET status = $2, attempts = attempts + 1, refund_due_at = $3
+        WHERE id = $1 AND status <> 'REFUNDED'
+        """,
+        case["id"],
+        status,
+        now + retry_pause(case["attempts"]),
+    )
+
+
+async def _close_case(case: Any, *, now: datetime) -> None:
+    async with database.in_transaction():
+        closed = await database.execute(
+            """
+            UPDATE payment_case SET status = 'REFUNDED', closed_at = $2, refund_due_at = NULL
+            WHERE id = $1 AND status <> 'REFUNDED'
+            """,
+            case["id"],
+            now,
+        )
+        if closed:
+            await settling.add_event(case["order_id"], OrderEventKind.REFUNDED, now)
+
+
+async def _hurry_case(out_refund_no: str, *, now: datetime) -> None:
+    await database.execute(
+        """
+        UPDATE payment_case SET refund_due_at = $2
+        WHERE out_refund_no = $1 AND refund_due_at IS NOT NULL
+        """,
+        out_refund_no,
+        now,
+    )

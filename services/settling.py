@@ -1,0 +1,228 @@
+"""Settling: the one way in which money turns an order into a paid one (rules, section 10).
+
+The callback's sweep, the poller, refreshPayment and cancelling all call `settle`. Every write to an
+order's payments happens under the order's row lock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from domain import ledger as book
+from domain.ledger import EntryReason, SourceKind, Unit
+from domain.orders import (
+    DeliveryMethod,
+    OrderEventKind,
+    OrderStatus,
+    PaymentCaseKind,
+    PaymentCaseStatus,
+    PaymentStatus,
+)
+from domain.payments import (
+    PAID_STATES,
+    PaymentFacts,
+    Transaction,
+    Verdict,
+    judge,
+)
+from domain.pricing import Earned
+from models import database
+from models.ids import new_id, number_code
+from services import earning, ledger, stock
+
+log = structlog.get_logger(__name__)
+
+
+class Outcome(StrEnum):
+    """What came of telling the book about a transaction."""
+
+    PAID = "PAID"
+    KNOWN = "KNOWN"
+    CASE = "CASE"
+    NOT_PAID = "NOT_PAID"
+    UNKNOWN_NUMBER = "UNKNOWN_NUMBER"
+    FOREIGN = "FOREIGN"
+
+
+async def settle(told: Transaction, *, mchid: str, now: datetime) -> Outcome:
+    """Bring the book up to what WeChat says; any number of callers, one effect."""
+    if told.state not in PAID_STATES:
+        return Outcome.NOT_PAID
+
+    async def once() -> Outcome:
+        async with database.in_transaction():
+            return await _settle(told, mchid, now)
+
+    return await database.retrying(once)
+
+
+async def settle_free(order_id: UUID, *, now: datetime) -> None:
+    """Pay an order of 0 fen, in the transaction that places it; WeChat isn't asked."""
+    order = await database.fetch_one(f"{_ORDER} WHERE o.id = $1 FOR UPDATE OF o", order_id)
+    assert order is not None
+    assert order["payable_fen"] == 0, "only a free order is paid without WeChat"
+    await _pay(order, now=now, paid_at=now)
+
+
+_ORDER = """
+SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no
+FROM sales_order AS o
+"""
+
+
+async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
+    row = await database.fetch_one(
+        """
+        SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no,
+               p.id AS payment_id
+        FROM sales_order AS o JOIN payment AS p ON p.order_id = o.id
+        WHERE p.out_trade_no = $1
+        FOR UPDATE OF o
+        """,
+        told.out_trade_no,
+    )
+    if row is None:
+        log.warning("settle_unknown_number", transaction_id=told.transaction_id)
+        return Outcome.UNKNOWN_NUMBER
+    # Read again under the lock: a rival may have settled while we waited for it.
+    payment = await database.fetch_one(
+        "SELECT id, appid, out_trade_no, amount_fen, status FROM payment WHERE id = $1",
+        row["payment_id"],
+    )
+    assert payment is not None
+    verdict = judge(told, _facts(row, payment, mchid))
+    if verdict is Verdict.KNOWN:
+        return Outcome.KNOWN
+    if verdict is Verdict.FOREIGN:
+        log.error("settle_foreign_transaction", order_no=row["order_no"])
+        return Outcome.FOREIGN
+    await _mark_succeeded(payment["id"], told, now)
+    if verdict is Verdict.PAY:
+        await _pay(row, now=now, paid_at=told.paid_at or now)
+        return Outcome.PAID
+    assert isinstance(verdict, PaymentCaseKind)
+    await _open_case(row["id"], payment["id"], verdict, told, now)
+    return Outcome.CASE
+
+
+def _facts(order: Any, payment: Any, mchid: str) -> PaymentFacts:
+    return PaymentFacts(
+        mchid=mchid,
+        appid=payment["appid"],
+        out_trade_no=payment["out_trade_no"],
+        amount_fen=payment["amount_fen"],
+        payment_status=PaymentStatus(payment["status"]),
+        order_status=OrderStatus(order["status"]),
+    )
+
+
+async def _mark_succeeded(payment_id: UUID, told: Transaction, now: datetime) -> None:
+    await database.execute(
+        """
+        UPDATE payment SET status = 'SUCCEEDED', transaction_id = $2, paid_at = $3,
+                           query_due_at = NULL, updated_at = $4
+        WHERE id = $1
+        """,
+        payment_id,
+        told.transaction_id,
+        told.paid_at or now,
+        now,
+    )
+
+
+def paid_status(delivery: DeliveryMethod) -> OrderStatus:
+    """Return where an ordinary order goes when it is paid."""
+    if delivery is DeliveryMethod.PICKUP:
+        return OrderStatus.AWAITING_PICKUP
+    return OrderStatus.AWAITING_SHIPMENT
+
+
+async def _pay(order: Any, *, now: datetime, paid_at: datetime) -> None:
+    """Move the order, its stock, and what it earns; the caller holds the order's lock."""
+    lines = await _lines(order["id"])
+    earned = await earning.of_lines(lines, now=now)
+    status = paid_status(DeliveryMethod(order["delivery"]))
+    moved = await database.execute(
+        """
+        UPDATE sales_order
+        SET status = $2, paid_fen = payable_fen, paid_at = $3, timeout_due_at = NULL,
+            points_earned = $4, growth_earned = $5, pickup_code = $6
+        WHERE id = $1 AND status = 'AWAITING_PAYMENT'
+        """,
+        order["id"],
+        status,
+        paid_at,
+        earned.points,
+        earned.growth,
+        number_code(8) if status is OrderStatus.AWAITING_PICKUP else None,
+    )
+    assert moved == 1, "the order's lock is held and its status was read under it"
+    await stock.sell_reserved(order["id"], now=now)
+    await _book(order, earned, now)
+    await add_event(order["id"], OrderEventKind.PAID, paid_at)
+
+
+async def _lines(order_id: UUID) -> list[Any]:
+    return await database.fetch(
+        """
+        SELECT line.id, line.units, member.tier_code, member.birthday, member.joined_at
+        FROM order_line AS line
+        JOIN sales_order ON sales_order.id = line.order_id
+        JOIN member ON member.id = sales_order.member_id
+        WHERE line.order_id = $1
+        ORDER BY line.position
+        """,
+        order_id,
+    )
+
+
+async def _book(order: Any, earned: Earned, now: datetime) -> None:
+    """Book pending points with their lot, and the growth to be."""
+    source = (SourceKind.ORDER, order["id"])
+    member_id = order["member_id"]
+    await ledger.book_pending_points(
+        member_id, earned.points, reason=EntryReason.ORDER, source=source, now=now
+    )
+    growth = book.order_pending(member_id, points=0, growth=earned.growth)
+    await ledger.post(growth, unit=Unit.GROWTH, reason=EntryReason.ORDER, source=source, now=now)
+
+
+async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:
+    """Put a step on an order's timeline."""
+    await database.execute(
+        "INSERT INTO order_event (id, order_id, kind, happened_at) VALUES ($1, $2, $3, $4)",
+        new_id(),
+        order_id,
+        kind,
+        at,
+    )
+
+
+async def _open_case(
+    order_id: UUID, payment_id: UUID, kind: PaymentCaseKind, told: Transaction, now: datetime
+) -> None:
+    """Record money that can't pay for its order; its refund is due at once."""
+    case_id = new_id()
+    await database.execute(
+        """
+        INSERT INTO payment_case (id, order_id, payment_id, kind, status, transaction_id,
+                                  amount_fen, out_refund_no, refund_due_at, attempts, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $9)
+        ON CONFLICT (transaction_id) DO NOTHING
+        """,
+        case_id,
+        order_id,
+        payment_id,
+        kind,
+        PaymentCaseStatus.OPEN,
+        told.transaction_id,
+        told.amount_fen,
+        f"C{case_id.hex}",
+        now,
+    )
+    log.warning("payment_case_opened", kind=kind, order_id=str(order_id))
