@@ -1,0 +1,177 @@
+"""Pieces of SKUs: reserved by an order, sold by its payment, given back (rules, section 6).
+
+Everything here runs inside the caller's transaction. Locks are taken in one order everywhere:
+purchase counts, then stock levels, each by SKU id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.stock_gate import StockHold
+from models import database
+from models.ids import new_id
+
+Quantities = Mapping[UUID, int]
+"""Pieces by SKU."""
+
+
+class StockGate(Protocol):
+    """Turns away early what is sold out; PostgreSQL decides. None of its calls fails."""
+
+    async def hold(self, hold_id: str, quantities: Quantities) -> StockHold:
+        """Hold all the pieces or none, once for each hold id."""
+
+    async def commit(self, hold: StockHold) -> None:
+        """Tell the gate that PostgreSQL has committed the reservation."""
+
+    async def release(self, hold: StockHold) -> None:
+        """Give back what the hold took, since no order was made."""
+
+    async def give_back(self, quantities: Quantities) -> None:
+        """Add pieces that PostgreSQL has made available again."""
+
+    async def recount(self, sku_ids: Collection[UUID]) -> None:
+        """Have these counts read anew: PostgreSQL refused what the gate held."""
+
+
+async def available_of(sku_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the available pieces of each SKU that has a stock level: what the gate counts from."""
+    rows = await database.fetch(
+        "SELECT id, available FROM stock_level WHERE id = ANY($1)", list(sku_ids)
+    )
+    return {row["id"]: row["available"] for row in rows}
+
+
+async def reserve(quantities: Quantities, *, now: datetime) -> dict[UUID, int]:
+    """Reserve all the pieces or none.
+
+    Returns:
+        What is left of each SKU that is short; empty when all are reserved.
+    """
+    available = await _lock(quantities)
+    short = {
+        sku_id: available.get(sku_id, 0)
+        for sku_id, quantity in quantities.items()
+        if available.get(sku_id, 0) < quantity
+    }
+    if not short:
+        moved = await database.execute(
+            """
+            UPDATE stock_level AS stock
+            SET available = available - wanted.quantity, reserved = reserved + wanted.quantity,
+                updated_at = $3
+            FROM unnest($1::uuid[], $2::bigint[]) AS wanted (sku_id, quantity)
+            WHERE stock.id = wanted.sku_id AND stock.available >= wanted.quantity
+            """,
+            *_columns(quantities),
+            now,
+        )
+        assert moved == len(quantities), "a locked level doesn't change"
+    return short
+
+
+async def sell(quantities: Quantities, *, now: datetime) -> None:
+    """Turn reserved pieces into sold ones: their order is paid."""
+    await _lock(quantities)
+    await database.execute(
+        """
+        UPDATE stock_level AS stock
+        SET reserved = reserved - given.quantity, sold = sold + given.quantity, updated_at = $3
+        FROM unnest($1::uuid[], $2::bigint[]) AS given (sku_id, quantity)
+        WHERE stock.id = given.sku_id
+        """,
+        *_columns(quantities),
+        now,
+    )
+
+
+async def unreserve(quantities: Quantities, *, now: datetime) -> None:
+    """Make reserved pieces available again: their order was cancelled.
+
+    Tell the gate (`give_back`) after the commit.
+    """
+    await _lock(quantities)
+    await database.execute(
+        """
+        UPDATE stock_level AS stock
+        SET reserved = reserved - given.quantity, available = available + given.quantity,
+            updated_at = $3
+        FROM unnest($1::uuid[], $2::bigint[]) AS given (sku_id, quantity)
+        WHERE stock.id = given.sku_id
+        """,
+        *_columns(quantities),
+        now,
+    )
+
+
+async def _lock(quantities: Quantities) -> dict[UUID, int]:
+    """Lock the levels in id order, so that no two orders wait for each other."""
+    rows = await database.fetch(
+        "SELECT id, available FROM stock_level WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        list(quantities),
+    )
+    return {row["id"]: row["available"] for row in rows}
+
+
+def _columns(quantities: Quantities) -> tuple[list[UUID], list[int]]:
+    return list(quantities), list(quantities.values())
+
+
+async def count_purchases(
+    member_id: UUID, quantities: Quantities, limits: Quantities
+) -> dict[UUID, int]:
+    """Count pieces of limited SKUs towards the member's limits: all of them or none.
+
+    Returns:
+        What the limit leaves of each SKU that would go beyond it; empty when all are counted.
+    """
+    rows = await database.fetch(
+        """
+        INSERT INTO purchase_count (id, member_id, sku_id, pieces)
+        SELECT wanted.id, $1, wanted.sku_id, wanted.pieces
+        FROM unnest($2::uuid[], $3::uuid[], $4::bigint[]) AS wanted (id, sku_id, pieces)
+        ORDER BY wanted.sku_id
+        ON CONFLICT (member_id, sku_id)
+        DO UPDATE SET pieces = purchase_count.pieces + excluded.pieces
+        RETURNING sku_id, pieces
+        """,
+        member_id,
+        [new_id() for _ in limits],
+        list(limits),
+        [quantities[sku_id] for sku_id in limits],
+    )
+    # The rows stay locked, so what goes beyond a limit here is seen by nobody: the caller refuses
+    # and its transaction takes the count back.
+    return {
+        row["sku_id"]: max(0, limits[row["sku_id"]] - row["pieces"] + quantities[row["sku_id"]])
+        for row in rows
+        if row["pieces"] > limits[row["sku_id"]]
+    }
+
+
+async def uncount_purchases(member_id: UUID, quantities: Quantities) -> None:
+    """Take pieces that were given back off the member's counts, where the SKU is counted.
+
+    An order placed before its SKU had a limit was not counted; so the count stops at zero, and
+    whoever sets a limit counts anew what stands.
+    """
+    await database.execute(
+        """
+        WITH given AS (
+            SELECT count.id, given.pieces
+            FROM unnest($2::uuid[], $3::bigint[]) AS given (sku_id, pieces)
+            JOIN purchase_count AS count
+                ON count.member_id = $1 AND count.sku_id = given.sku_id
+            ORDER BY given.sku_id
+            FOR UPDATE OF count
+        )
+        UPDATE purchase_count AS count SET pieces = greatest(count.pieces - given.pieces, 0)
+        FROM given WHERE count.id = given.id
+        """,
+        member_id,
+        *_columns(quantities),
+    )
