@@ -1,58 +1,67 @@
-"""Brings the database to the newest migration, one process at a time, and tells when models have
-drifted.
-"""
+"""`mall migrate`: the database's tables."""
 
-import asyncpg
-from tortoise.context import TortoiseContext
-from tortoise.migrations.api import migrate
-from tortoise.migrations.autodetector import MigrationAutodetector
+import asyncio
+from typing import Annotated
 
-from models.database import APP, tortoise_config
+import typer
 
-_LOCK_KEY = 0x6D_61_6C_6C  # "mall". Tortoise's migrate takes no lock: of three at once, two fail.
-_LOCK_TIMEOUT = "5s"  # A migration that waits for a table makes every later query wait behind it.
+from cli.environment import running_settings
+from cli.panels import RUN
 
 
-async def apply_migrations(database_url: str) -> list[str]:
-    """Apply what is missing and return the names of what was applied.
-
-    Wait while another process does the same.
-    """
-    config = tortoise_config(database_url, server_settings={"lock_timeout": _LOCK_TIMEOUT})
-    credentials = config["connections"]["default"]["credentials"]
-    waiting = await asyncpg.connect(**_plain(credentials))
-    applied: list[str] = []
-
-    def note(event: str, _app: str, name: str) -> None:
-        if event == "apply_done":
-            applied.append(name)
-
-    try:
-        await waiting.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
-        async with TortoiseContext():
-            await migrate(config=config, direction="forward", progress=note)
-    finally:
-        await waiting.close()  # And the lock with it.
-    return applied
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel=RUN)(migrate)
 
 
-async def pending_changes(database_url: str) -> list[str]:
-    """Return the migrations that `make migration` would write now.
+def migrate(
+    *,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Change nothing; fail when models and migrations differ."),
+    ] = False,
+    write: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Write a migration for what the models have changed."),
+    ] = "",
+) -> None:
+    """Bring the database to the newest migration, one process at a time."""
+    if check:
+        _fail_on_drift()
+    elif write:
+        _write(write)
+    else:
+        _apply()
 
-    None when models and migrations agree.
-    """
-    config = tortoise_config(database_url)
-    async with TortoiseContext() as context:
-        await context.init(config=config, init_connections=False)
-        assert context.apps is not None  # `init` has just set them.
-        detector = MigrationAutodetector(context.apps, {APP: config["apps"][APP]})
-        return [
-            f"{writer.name}: {operation.__class__.__name__}"
-            for writer in await detector.changes()
-            for operation in writer.operations
-        ]
+
+def _apply() -> None:
+    from cli.migrations import apply_migrations
+
+    with running_settings() as settings:
+        applied = asyncio.run(apply_migrations(settings.postgres_url))
+    for name in applied:
+        typer.echo(f"Applied {name}.")
+    typer.echo("The database is up to date.")
 
 
-def _plain(credentials: dict[str, object]) -> dict[str, object]:
-    wanted = ("host", "port", "user", "password", "database", "ssl")
-    return {name: credentials[name] for name in wanted if credentials.get(name) is not None}
+def _fail_on_drift() -> None:
+    from cli.migrations import pending_changes
+
+    changes = asyncio.run(pending_changes())
+    for change in changes:
+        for operation in change.operations:
+            typer.echo(f"Not in a migration: {type(operation).__name__} ({change.name})", err=True)
+    if changes:
+        typer.echo("Run `make migration name=...`, read what it wrote, and commit it.", err=True)
+        raise typer.Exit(1)
+    typer.echo("Models and migrations agree.")
+
+
+def _write(name: str) -> None:
+    from cli.migrations import pending_changes, write_migration
+
+    changes = asyncio.run(pending_changes())
+    for change in changes:
+        typer.echo(f"Wrote {write_migration(change, name)}; read it before you commit it.")
+    if not changes:
+        typer.echo("Models and migrations agree; nothing to write.")

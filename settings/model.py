@@ -291,6 +291,119 @@ def read_pem(text_or_path: str) -> str:
 
 
 def _problem(error: ErrorDetails) -> Problem:
+    """Put pydantic's error in our words: its own name types, and may repeat a secret."""
+    name = str(error["loc"][0]).upper()
+    wrong = _WRONG.get(error["type"], "is out of range" if "ctx" in error else "is malformed")
+    return Problem(name, wrong, _EXPECTED.get(name.lower()) or _range(error.get("ctx", {})))
+
+
+def _range(bounds: dict[str, Any]) -> str:
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    told = [f"{word} {bounds[key]}" for key, word in words.items() if key in bounds]
+    return " and ".join(["a number", *told])
+
+
+_WRONG = {
+    "enum": "is none of those there are",
+    "bool_parsing": "is neither on nor off",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_parsing": "is not a number",
+    "value_error": "is malformed",
+}
+_REAL_WECHAT | data
+        malformed: list[Problem] = []
+        try:
+            settings = handler(data)
+        except ValidationError as error:
+            malformed = [_problem(each) for each in error.errors(include_input=False)]
+            names = {problem.name for problem in malformed}
+            sound = {key: value for key, value in data.items() if key.upper() not in names}
+            settings = handler(sound)
+        told = {problem.name for problem in malformed}
+        refused = [each for each in problems_of(settings) if each.name not in told]
+        if malformed or refused:
+            raise SettingsError([*malformed, *refused])
+        return settings
+
+    @property
+    def in_production(self) -> bool:
+        return self.profile is Profile.PRODUCTION
+
+    @property
+    def postgres_url(self) -> str:
+        """DATABASE_URL in libpq's form, which psycopg takes as it is and `models.database` turns
+        into asyncpg's.
+        """
+        return libpq_url(self.database_url.get_secret_value())
+
+    @property
+    def redis_dsn(self) -> str:
+        return self.redis_url.get_secret_value()
+
+    @property
+    def base_url(self) -> str:
+        """How the outside reaches the web server, without a slash at the end."""
+        return (self.public_base_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+    @property
+    def shows_graphiql(self) -> bool:
+        return not self.in_production if self.graphiql is None else self.graphiql
+
+    @property
+    def logs_json(self) -> bool:
+        return (
+            self.log_format or (LogFormat.JSON if self.in_production else LogFormat.CONSOLE)
+        ) is LogFormat.JSON
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of local upload storage."""
+        return self.upload_directory or self.home / "uploads"
+
+    @property
+    def unlimited_networks(self) -> tuple[Network, ...]:
+        """Networks without rate limits: loopback in the dev profile, so that replays and load
+        tests run.
+        """
+        return LOOPBACK if self.profile is Profile.DEV else ()
+
+    @property
+    def mch_private_key_pem(self) -> str:
+        return read_pem(self.wechat_mch_private_key.get_secret_value())
+
+    @property
+    def pay_public_key_pem(self) -> str:
+        return read_pem(self.wechat_pay_public_key)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings from the environment; `overrides` (by field name) come first.
+
+    Raises `SettingsError` with every problem found.
+    """
+    return Settings(**overrides)
+
+
+def libpq_url(url: str) -> str:
+    """Bring a PostgreSQL URL to libpq's form: one scheme, and `sslmode` for what asyncpg and
+    others call `ssl`.
+    """
+    parts = urlsplit(url)
+    query = [("sslmode" if key == "ssl" else key, value) for key, value in parse_qsl(parts.query)]
+    return urlunsplit(parts._replace(scheme="postgresql", query=urlencode(query))) if url else ""
+
+
+def read_pem(text_or_path: str) -> str:
+    """Return PEM text given as such (also with `\\n` for line ends, as env files hold it) or as
+    a file's path.
+    """
+    if not text_or_path or text_or_path.lstrip().startswith("-----BEGIN"):
+        return text_or_path.replace("\\n", "\n")
+    return Path(text_or_path).read_text(encoding="ascii")
+
+
+def _problem(error: ErrorDetails) -> Problem:
     """Put pydantic's error in our words; its own may name types that no operator knows."""
     key = str(error["loc"][0])
     return Problem(

@@ -22,6 +22,6 @@ def is_free(port: int) -> bool:
         )  # As servers do; else TIME_WAIT looks busy.
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
+        except (OSError, OverflowError):
             return False
         return True

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from cli.embedded import SharedServers, acquire, prepare_home
 from cli.embedded.locks import FileLock
-from cli.migrate import apply_migrations
+from cli.migrations import apply_migrations
 
 PROJECT = Path(__file__).resolve().parents[2]
 RESET_SQL = Path(__file__).with_name("reset.sql")

@@ -1,0 +1,5 @@
+"""The headings under which `mall --help` lists commands."""
+
+RUN = "Run"
+DATA = "Data"
+DEVELOP = "Develop"
