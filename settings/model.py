@@ -300,7 +300,7 @@ def _problem(error: ErrorDetails) -> Problem:
 def _range(bounds: dict[str, Any]) -> str:
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
     told = [f"{word} {bounds[key]}" for key, word in words.items() if key in bounds]
-    return " and ".join(["a number", *told])
+    return " and ".join(told) or "a number"
 
 
 _WRONG = {
