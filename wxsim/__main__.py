@@ -1,8 +1,11 @@
 """`python -m wxsim`: serve the simulator until SIGINT or SIGTERM."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
@@ -33,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (RefusedInProduction, StateInUse) as refusal:
         print(refusal, file=sys.stderr)
         return 2
+    # uvicorn shuts down gracefully, then raises the signal again for whoever set a handler
+    # before it: ours makes that an ordinary end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     uvicorn.run(
         app,
         host=given.host,
@@ -42,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _parser() -> argparse.ArgumentParser:

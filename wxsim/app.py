@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -11,20 +10,19 @@ from starlette.routing import Mount, Route
 
 from wxsim import api, control, mch, open_platform
 from wxsim.config import Config, refuse_production
+from wxsim.courier import Deliver
 from wxsim.world import World
 
 
-def create_app(
-    config: Config | None = None, *, notify_transport: httpx.AsyncBaseTransport | None = None
-) -> Starlette:
+def create_app(config: Config | None = None, *, deliver: Deliver | None = None) -> Starlette:
     """A simulator of its own, its `World` at `app.state.world`.
 
-    `notify_transport` replaces the network for notifications. Without running the lifespan
+    `deliver` replaces the network for notifications. Without running the lifespan
     (as under httpx.ASGITransport) everything works but the resumption and saving of state.
     Raises `RefusedInProduction` under a production profile.
     """
     refuse_production()
-    world = World(config or Config(), notify_transport)
+    world = World(config or Config(), deliver)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

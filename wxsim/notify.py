@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import orjson
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from wxsim import keys
 from wxsim.clock import Clock, Timers, rfc3339
 from wxsim.config import Tunables
+from wxsim.courier import Deliver
 from wxsim.faults import Fault, Faults
 from wxsim.ids import Ids
 from wxsim.journal import Journal, Stats
@@ -55,7 +55,7 @@ class Notifier:
         faults: Faults,
         journal: Journal,
         stats: Stats,
-        transport: httpx.AsyncBaseTransport | None = None,
+        deliver: Deliver,
     ) -> None:
         self._clock = clock
         self._timers = timers
@@ -67,8 +67,7 @@ class Notifier:
         self._faults = faults
         self._journal = journal
         self._stats = stats
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._deliver_to = deliver
         self._room = asyncio.Semaphore(PARALLEL)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: deque[str] = deque()
@@ -91,9 +90,6 @@ class Notifier:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
 
     def clear(self) -> None:
         """Forget every notification; deliveries under way end unseen."""
@@ -245,23 +241,11 @@ class Notifier:
         return Attempt(self._clock.now(), status, int(milliseconds), error, faults or None)
 
     async def _exchange(self, url: str, envelope: Envelope) -> tuple[int | None, str | None]:
-        if self._client is None:
-            limits = httpx.Limits(max_connections=PARALLEL, max_keepalive_connections=PARALLEL)
-            self._client = httpx.AsyncClient(
-                transport=self._transport,
-                limits=limits,
-                timeout=ANSWER_SECONDS,
-                trust_env=False,  # A proxy of the environment has no business with loopback.
-                follow_redirects=False,
-            )
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._client.post(
-                    url, content=envelope.body, headers=envelope.headers
-                )
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                return await self._deliver_to(url, envelope.headers, envelope.body), None
+        except (OSError, EOFError, ValueError) as error:  # TimeoutError is an OSError.
             return None, type(error).__name__
-        return answer.status_code, None
 
     def _seal(self, notification: Notification) -> tuple[Envelope, str]:
         """The message signed for this very attempt, and the names of the faults in it."""

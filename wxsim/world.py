@@ -3,11 +3,10 @@
 import secrets
 from typing import Any
 
-import httpx
-
 from wxsim import keys
 from wxsim.clock import Clock, Timers
 from wxsim.config import Config, Tunables
+from wxsim.courier import Courier, Deliver
 from wxsim.errors import ControlError
 from wxsim.faults import Fault, Faults
 from wxsim.ids import Ids
@@ -25,7 +24,7 @@ SMS_KEPT = 500
 class World:
     """Everything a simulator knows. Handlers get it, tests may look into it."""
 
-    def __init__(self, config: Config, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, config: Config, deliver: Deliver | None = None) -> None:
         self.config = config
         self.store = Store(config.state_dir)
         kept: dict[str, Any] = next(iter(self.store.load("meta")), {})
@@ -44,6 +43,7 @@ class World:
         self.sms: list[Sms] = []
         self.people = People(config, self.clock, self.ids, self.store)
         self.tokens = Tokens(config, self.clock, self.ids, self.store)
+        self._courier = Courier()
         self.notifier = Notifier(
             clock=self.clock,
             timers=self.timers,
@@ -55,7 +55,7 @@ class World:
             faults=self.faults,
             journal=self.journal,
             stats=self.stats,
-            transport=transport,
+            deliver=deliver or self._courier,
         )
         self.payments = Payments(
             clock=self.clock,
@@ -77,6 +77,7 @@ class World:
         """Stop all work and save the state."""
         await self.timers.stop()
         await self.notifier.close()
+        self._courier.close()
         self.store.put("meta", "meta", self._meta())
         await self.store.close()
 

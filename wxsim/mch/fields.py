@@ -84,6 +84,8 @@ def currency(data: Mapping[str, Any], *, required: bool) -> None:
 
 def notify_url(value: str, bases: tuple[str, ...]) -> str:
     """The URL, when it is https without a query; plain http may lead to loopback and `bases`."""
+    if not re.fullmatch(r"[!-~]+", value):
+        raise param_error("/notify_url", "含有不允许的字符", value)
     parts = urlsplit(value)
     plain_allowed = is_loopback(parts.hostname) or value.startswith(bases)
     if parts.scheme != "https" and not (parts.scheme == "http" and plain_allowed):
