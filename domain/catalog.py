@@ -1,8 +1,13 @@
-"""Words of the catalogue."""
+"""Words and pure rules of the catalogue: stock levels, labels, struck-through prices, names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from domain.rules import CatalogRules
 
 
 class SaleStatus(StrEnum):
@@ -20,15 +25,11 @@ class StockLevel(StrEnum):
     OUT = "OUT"
 
 
-LOW_STOCK_PIECES = 10
-"""From 1 to this many pieces the level is LOW."""
-
-
-def stock_level(available: int) -> StockLevel:
+def stock_level(available: int, rules: CatalogRules) -> StockLevel:
     """Return the level shown for a number of available pieces."""
     if available <= 0:
         return StockLevel.OUT
-    return StockLevel.LOW if available <= LOW_STOCK_PIECES else StockLevel.IN_STOCK
+    return StockLevel.LOW if available <= rules.low_stock_pieces else StockLevel.IN_STOCK
 
 
 class ProductSort(StrEnum):
@@ -46,6 +47,79 @@ class PriceLabel(StrEnum):
 
     TAG_PRICE = "TAG_PRICE"
     SUGGESTED_RETAIL_PRICE = "SUGGESTED_RETAIL_PRICE"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """A struck-through price in fen and the words for where it comes from."""
+
+    amount_fen: int
+    label: str
+
+
+LOWEST_PAID_DAYS = 7
+"""A computed reference price looks at the 7 days before (rules, section 5)."""
+
+LOWEST_PAID_LABEL = "Lowest price of the last 7 days"
+LABELS: Mapping[PriceLabel, str] = {
+    PriceLabel.TAG_PRICE: "Tag price",
+    PriceLabel.SUGGESTED_RETAIL_PRICE: "Suggested retail price",
+}
+
+
+def reference_price(
+    current_fen: int,
+    *,
+    lowest_paid_fen: int | None,
+    label_price_fen: int | None,
+    label_kind: PriceLabel | None,
+) -> ReferencePrice | None:
+    """Return the price to strike through beside the current one, None when nothing is above it.
+
+    What was really paid in the 7 days before comes first: beside a price that has just fallen it
+    is the honest measure. A labelled price stands in where nothing was paid, or not more than now.
+    """
+    if lowest_paid_fen is not None and lowest_paid_fen > current_fen:
+        return ReferencePrice(lowest_paid_fen, LOWEST_PAID_LABEL)
+    if label_kind is not None and label_price_fen is not None and label_price_fen > current_fen:
+        return ReferencePrice(label_price_fen, LABELS[label_kind])
+    return None
+
+
+class ProductLabel(StrEnum):
+    """The small tags on a product's card; the value is the English text."""
+
+    NEW = "New"
+    BEST_SELLER = "Best seller"
+    MEMBER_PRICE = "Member price"
+    LIMITED_TIME = "Limited-time price"
+    PURCHASE_LIMIT = "Limited per member"
+
+
+def product_labels(
+    *,
+    published_at: datetime,
+    sold: int,
+    has_member_price: bool,
+    has_limited_time_price: bool,
+    is_limited: bool,
+    rules: CatalogRules,
+    now: datetime,
+) -> list[ProductLabel]:
+    """Return the tags of a product for one viewer, in the order they are shown."""
+    given = {
+        ProductLabel.LIMITED_TIME: has_limited_time_price,
+        ProductLabel.MEMBER_PRICE: has_member_price,
+        ProductLabel.NEW: now - timedelta(days=rules.new_for_days) <= published_at <= now,
+        ProductLabel.BEST_SELLER: sold >= rules.best_seller_pieces > 0,
+        ProductLabel.PURCHASE_LIMIT: is_limited,
+    }
+    return [label for label, holds in given.items() if holds]
+
+
+def variant_name(options: Sequence[Mapping[str, str]]) -> str:
+    """Return the name of a SKU within its product: its option values, as an order keeps them."""
+    return " / ".join(option["value"] for option in options)
 
 
 class BannerSlot(StrEnum):

@@ -131,7 +131,7 @@ class BrandRules:
 
 @dataclass(frozen=True, slots=True)
 class CatalogRules:
-    """When a product is called new or a best seller, and from how many pieces on stock is not low."""
+    """When a product is called new or a best seller, and up to how many pieces stock is low."""
 
     new_for_days: int = 30
     best_seller_pieces: int = 100

@@ -10,4 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Every gateway that a use case may be handed."""
+    """Every gateway that a use case may be handed.
+
+    `public_base_url` is how the outside reaches the web server, without a slash at the end.
+    """
+
+    public_base_url: str
