@@ -63,6 +63,31 @@ async def claim(
     return Claim(row["id"], row["result_id"])
 
 
+async def recall(actor_id: UUID, operation: str, key: str, request: object) -> UUID | None:
+    """Return what an earlier success under this key led to, None when there was none.
+
+    For a repeat that is refused before it could claim: the first may have emptied the shelf.
+
+    Raises:
+        IdempotencyKeyReused: the key was used with another request.
+    """
+    row = await database.fetch_one(
+        """
+        SELECT request_hash, result_id FROM idempotency_key
+        WHERE actor_id = $1 AND operation = $2 AND key = $3
+        """,
+        actor_id,
+        operation,
+        key,
+    )
+    if row is None:
+        return None
+    if row["request_hash"] != request_hash(request):
+        raise IdempotencyKeyReused
+    result_id: UUID | None = row["result_id"]
+    return result_id
+
+
 async def settle(claim: Claim, result_id: UUID) -> None:
     """Remember what the request led to, in the transaction that did it."""
     await database.execute(

@@ -74,38 +74,73 @@ async def reserve(quantities: Quantities, *, now: datetime) -> dict[UUID, int]:
     return short
 
 
-async def sell(quantities: Quantities, *, now: datetime) -> None:
-    """Turn reserved pieces into sold ones: their order is paid."""
-    await _lock(quantities)
+async def sell_reserved(order_id: UUID, *, now: datetime) -> None:
+    """Turn an order's reserved pieces into sold ones: it is paid."""
     await database.execute(
-        """
+        f"""
+        {_LOCKED_PIECES}
         UPDATE stock_level AS stock
-        SET reserved = reserved - given.quantity, sold = sold + given.quantity, updated_at = $3
-        FROM unnest($1::uuid[], $2::bigint[]) AS given (sku_id, quantity)
-        WHERE stock.id = given.sku_id
+        SET reserved = stock.reserved - locked.pieces, sold = stock.sold + locked.pieces,
+            updated_at = $2
+        FROM locked WHERE stock.id = locked.id
         """,
-        *_columns(quantities),
+        order_id,
         now,
     )
 
 
-async def unreserve(quantities: Quantities, *, now: datetime) -> None:
-    """Make reserved pieces available again: their order was cancelled.
+async def give_back_reserved(order_id: UUID, *, now: datetime) -> dict[UUID, int]:
+    """Make a cancelled order's pieces available again and take them off the member's counts.
 
-    Tell the gate (`give_back`) after the commit.
+    Returns:
+        The pieces by SKU: tell the gate (`give_back`) after the commit.
     """
-    await _lock(quantities)
-    await database.execute(
-        """
+    await database.execute(_UNCOUNT, order_id)
+    rows = await database.fetch(
+        f"""
+        {_LOCKED_PIECES}
         UPDATE stock_level AS stock
-        SET reserved = reserved - given.quantity, available = available + given.quantity,
-            updated_at = $3
-        FROM unnest($1::uuid[], $2::bigint[]) AS given (sku_id, quantity)
-        WHERE stock.id = given.sku_id
+        SET reserved = stock.reserved - locked.pieces, available = stock.available + locked.pieces,
+            updated_at = $2
+        FROM locked WHERE stock.id = locked.id
+        RETURNING stock.id, locked.pieces
         """,
-        *_columns(quantities),
+        order_id,
         now,
     )
+    return {row["id"]: row["pieces"] for row in rows}
+
+
+_LOCKED_PIECES = """
+WITH wanted AS (
+    SELECT sku_id, sum(quantity) AS pieces FROM order_line WHERE order_id = $1 GROUP BY sku_id
+), locked AS (
+    SELECT stock.id, wanted.pieces::bigint AS pieces
+    FROM stock_level AS stock JOIN wanted ON wanted.sku_id = stock.id
+    ORDER BY stock.id
+    FOR UPDATE OF stock
+)
+"""
+"""The pieces of an order ($1) by SKU, their levels locked in id order."""
+
+_UNCOUNT = """
+WITH given AS (
+    SELECT count.id, line.quantity
+    FROM sales_order AS o
+    JOIN order_line AS line ON line.order_id = o.id
+    JOIN purchase_count AS count ON count.member_id = o.member_id AND count.sku_id = line.sku_id
+    WHERE o.id = $1
+    ORDER BY line.sku_id
+    FOR UPDATE OF count
+)
+UPDATE purchase_count AS count SET pieces = greatest(count.pieces - given.quantity, 0)
+FROM given WHERE count.id = given.id
+"""
+"""Take an order's pieces off its member's counts, where the SKU is counted.
+
+An order placed before its SKU had a limit was not counted; so the count stops at zero, and whoever
+sets a limit counts anew what stands.
+"""
 
 
 async def _lock(quantities: Quantities) -> dict[UUID, int]:
@@ -151,27 +186,3 @@ async def count_purchases(
         for row in rows
         if row["pieces"] > limits[row["sku_id"]]
     }
-
-
-async def uncount_purchases(member_id: UUID, quantities: Quantities) -> None:
-    """Take pieces that were given back off the member's counts, where the SKU is counted.
-
-    An order placed before its SKU had a limit was not counted; so the count stops at zero, and
-    whoever sets a limit counts anew what stands.
-    """
-    await database.execute(
-        """
-        WITH given AS (
-            SELECT count.id, given.pieces
-            FROM unnest($2::uuid[], $3::bigint[]) AS given (sku_id, pieces)
-            JOIN purchase_count AS count
-                ON count.member_id = $1 AND count.sku_id = given.sku_id
-            ORDER BY given.sku_id
-            FOR UPDATE OF count
-        )
-        UPDATE purchase_count AS count SET pieces = greatest(count.pieces - given.pieces, 0)
-        FROM given WHERE count.id = given.id
-        """,
-        member_id,
-        *_columns(quantities),
-    )
