@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 IMPORT_STAMP := $(VENV)/.installed-import
-INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input
+INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
 # Not for this project's tools, whatever the caller's shell has set.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV

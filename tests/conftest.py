@@ -4,17 +4,24 @@ Servers start when the first test asks for them; unit tests ask for none.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 from redis.asyncio import Redis
+from starlette.types import ASGIApp
 
+from cli.embedded.ports import free_port
 from gateways.redis.connection import RedisClient, RedisConfig, connect
 from models import database as models_database
-from settings import Settings
+from settings import Profile, Settings, SmsSender, load
+from tests.support.application import TEST_SECRETS, ServerProcess, lifespan, serving
+from tests.support.graphql import GraphQLClient
 from tests.support.postgres import worker_database
 from tests.support.redis import RedisServer
+from tests.support.simulator import Simulator, running_simulator
 from tests.support.statements import StatementLog
 
 # The tests bring their own servers and secrets: nothing that the caller's shell says may reach
@@ -95,3 +102,94 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
     client = connect(RedisConfig(redis_server.url))
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def _simulator_url() -> Iterator[str]:
+    with running_simulator() as url:
+        yield url
+
+
+@pytest.fixture
+async def wxsim(_simulator_url: str) -> AsyncIterator[Simulator]:
+    """The WeChat simulator, empty and without faults."""
+    simulator = Simulator(_simulator_url)
+    await simulator.post("/reset")
+    yield simulator
+    await simulator.http.aclose()
+
+
+@pytest.fixture
+async def settings(
+    database_url: str, redis_server: RedisServer, wxsim: Simulator, tmp_path: Path
+) -> Settings:
+    """Settings of the test profile that lead to this worker's servers and the simulator.
+
+    For others: `settings.model_copy(update={...})`.
+    """
+    wechat = await wxsim.get("/config.json")
+    return load(
+        MALL_PROFILE=Profile.TEST,
+        MALL_HOME=tmp_path,
+        port=free_port(),
+        database_url=database_url,
+        redis_url=redis_server.url,
+        simulator_url=wxsim.url,
+        sms_sender=SmsSender.SIMULATOR,
+        **TEST_SECRETS,
+        **{name.lower(): value for name, value in wechat.items()},
+    )
+
+
+@pytest.fixture
+async def app(
+    database: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ASGIApp]:
+    """The web application in this process, started, on the pool that `statements` hears."""
+    from api.app import create_app  # Here, for tests of services need not load the schema.
+
+    monkeypatch.setattr(models_database, "connect", _already_done)
+    monkeypatch.setattr(models_database, "close", _already_done)
+    application = create_app(settings)
+    async with lifespan(application):
+        yield application
+
+
+async def _already_done(*_: object, **__: object) -> None:
+    """Stand for opening and closing the pool, which the harness does once for all tests."""
+
+
+@pytest.fixture
+async def client(app: ASGIApp, settings: Settings) -> AsyncIterator[GraphQLClient]:
+    """Calls the application without a socket: `await client.gql(document, variables, token)`."""
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50_000))
+    async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as http:
+        yield GraphQLClient(http)
+
+
+@pytest.fixture
+async def live(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
+    """The same application also on its port, where the simulator's callbacks find it; its URL."""
+    async with serving(app, settings.port) as url:
+        yield url
+
+
+@pytest.fixture
+async def server(
+    database: str, settings: Settings, tmp_path: Path
+) -> AsyncIterator[Callable[[], Awaitable[ServerProcess]]]:
+    """Starts `mall serve` as a process of its own: `first = await server()`; `await first.kill()`.
+
+    Each one gets a port of its own; all are stopped after the test.
+    """
+    started: list[ServerProcess] = []
+
+    async def start() -> ServerProcess:
+        own = settings.model_copy(update={"port": free_port()})
+        process = await ServerProcess.start(own, tmp_path / f"server-{len(started)}.log")
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        await process.stop()

@@ -1,11 +1,18 @@
 """The harness itself: what one test leaves, the next one does not find."""
 
+import asyncio
+import pickle
+import sys
+
 import asyncpg
 import pytest
 
 from gateways.redis.connection import RedisClient
 from models import database as db
+from settings import Settings
+from tests.support.application import environment_of
 from tests.support.redis import RedisServer
+from tests.support.simulator import Simulator
 from tests.support.statements import StatementLog
 
 _COUNT = "SELECT (SELECT count(*) FROM category), (SELECT count(*) FROM ledger_account)"
@@ -69,3 +76,19 @@ async def test_redis_comes_back_empty_on_the_same_port(
     redis_server.start()
     assert redis_server.url == url
     assert await redis.get("key") is None
+
+
+@pytest.mark.parametrize("_turn", [1, 2])
+async def test_simulator_is_empty(wxsim: Simulator, _turn: int) -> None:
+    assert (await wxsim.get("/users"))["users"] == []
+    user = await wxsim.user(nickname="小满")
+    assert await wxsim.login_code(user) != await wxsim.login_code(user)
+
+
+async def test_settings_survive_the_way_to_another_process(settings: Settings) -> None:
+    command = "import pickle, sys; from settings import load; sys.stdout.buffer.write(pickle.dumps(load()))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", command, env=environment_of(settings), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    assert pickle.loads(told) == settings  # noqa: S301 (our own child wrote it)
