@@ -65,6 +65,14 @@ def _connection_settings(url: str, credentials: dict[str, Any]) -> dict[str, Any
     return settings
 
 
+def dsn(database_url: str) -> dict[str, Any]:
+    """Return asyncpg's arguments for a connection of one's own, outside the pool."""
+    credentials: dict[str, Any] = tortoise_config(database_url)["connections"]["default"][
+        "credentials"
+    ]
+    return {name: value for name, value in credentials.items() if value is not None}
+
+
 async def connect(
     database_url: str,
     *,
@@ -172,6 +180,16 @@ async def in_transaction() -> AsyncIterator[None]:
         yield
         return
     async with _tortoise_transaction("default"):
+        yield
+
+
+@asynccontextmanager
+async def snapshot() -> AsyncIterator[None]:
+    """Run the block's reads on one snapshot of the database; it may not write."""
+    assert not _is_in_transaction(), "a snapshot begins a transaction"
+    async with _tortoise_transaction("default"):
+        await execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await execute("SET LOCAL statement_timeout = 0")
         yield
 
 

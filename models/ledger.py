@@ -110,3 +110,26 @@ class PointsLot(Table):
                 check="is_pending = (expires_at IS NULL)", name="points_lot_pending_check"
             ),
         )
+
+
+class PointsLotUse(Table):
+    """What a spending took from a lot, so that a return finds its way back into it."""
+
+    lot = belongs_to("PointsLot")
+    source_kind = word(SourceKind)
+    source_id = fields.UUIDField()
+    points = fields.BigIntField()
+    returned = fields.BigIntField(default=0)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "points_lot_use"
+        constraints = (
+            UniqueConstraint(
+                fields=("source_id", "source_kind", "lot_id"), name="points_lot_use_key"
+            ),
+            CheckConstraint(check="points > 0", name="points_lot_use_points_check"),
+            CheckConstraint(
+                check="returned BETWEEN 0 AND points", name="points_lot_use_returned_check"
+            ),
+        )

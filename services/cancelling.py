@@ -13,10 +13,11 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import Conflict, NotFound
+from domain.ledger import EntryReason, SourceKind
 from domain.orders import CancelReason, OrderEventKind, OrderStatus
 from domain.payments import OrderAlreadyPaid, OrderNotCancellable
 from models import database
-from services import idempotency, stock
+from services import idempotency, points, stock
 from services.paying import close_attempt, open_attempts
 from services.payment_gateway import PaymentGateway
 from services.settling import add_event
@@ -104,7 +105,8 @@ async def _cancel(
         if command is not None:
             await _claim(command, now=now)
         order = await database.fetch_one(
-            "SELECT status FROM sales_order WHERE id = $1 FOR UPDATE", order_id
+            "SELECT status, member_id, points_spent FROM sales_order WHERE id = $1 FOR UPDATE",
+            order_id,
         )
         if order is None or order["status"] != OrderStatus.AWAITING_PAYMENT:
             return {}  # A rival cancelled or paid it while we waited for the lock.
@@ -122,6 +124,13 @@ async def _cancel(
             command.note if command else None,
         )
         released = await stock.give_back_reserved(order_id, now=now)
+        if order["points_spent"]:
+            await points.give_back_all(
+                order["member_id"],
+                spent_by=(SourceKind.ORDER, order_id),
+                reason=EntryReason.ORDER_DEDUCTION_RETURNED,
+                now=now,
+            )
         await add_event(order_id, OrderEventKind.CANCELLED, now)
         return released
 

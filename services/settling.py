@@ -33,7 +33,7 @@ from domain.payments import (
 from domain.pricing import Earned
 from models import database
 from models.ids import new_id, number_code
-from services import earning, ledger, stock
+from services import earning, ledger, queue, stock
 
 log = structlog.get_logger(__name__)
 
@@ -225,4 +225,5 @@ async def _open_case(
         f"C{case_id.hex}",
         now,
     )
+    await queue.enqueue("payment_case.opened", case_id=str(case_id))
     log.warning("payment_case_opened", kind=kind, order_id=str(order_id))

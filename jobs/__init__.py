@@ -1,0 +1,1 @@
+"""The worker: jobs that a transaction enqueued, and sweeps over due work."""

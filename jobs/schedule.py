@@ -1,0 +1,55 @@
+"""Which sweeps there are, and how often each looks."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from prometheus_client import Gauge
+
+from jobs.sweeps import Sweep
+from services import payment_sweeps, product_figures
+from services.ports import Ports
+
+INBOX = "inbox"
+"""The sweep that a new callback wakes."""
+
+CASES = "cases"
+"""The sweep that a new payment case wakes."""
+
+drifted = Gauge("mall_stock_gate_drift_pieces", "Pieces by which the gate was last found wrong.")
+
+
+class Wakers:
+    """An event for each sweep, so that news needn't wait for the clock."""
+
+    def __init__(self, sweeps: list[Sweep]) -> None:
+        self._events = {sweep.name: asyncio.Event() for sweep in sweeps}
+
+    def event(self, name: str) -> asyncio.Event:
+        """Return the event that wakes a sweep."""
+        return self._events[name]
+
+    def wake(self, name: str) -> None:
+        """Have a sweep look now."""
+        self._events[name].set()
+
+
+def sweeps(ports: Ports) -> list[Sweep]:
+    """Return every sweep of this release."""
+    pay, gate = ports.pay, ports.gate
+
+    async def reconcile(_now: datetime) -> int:
+        """Compare the gate with PostgreSQL, and tell how far apart they were."""
+        drifts = await gate.reconcile()
+        drifted.set(sum(abs(drift.pieces) for drift in drifts))
+        return 0
+
+    return [
+        Sweep(INBOX, lambda now: payment_sweeps.settle_inbox(pay, now=now), 2),
+        Sweep("payments", lambda now: payment_sweeps.query_payments(pay, now=now), 5),
+        Sweep("timeouts", lambda now: payment_sweeps.cancel_overdue(pay, gate, now=now), 5),
+        Sweep(CASES, lambda now: payment_sweeps.refund_cases(pay, now=now), 10),
+        Sweep("product_figures", lambda now: product_figures.refresh(now=now), 20),
+        Sweep("stock_gate", reconcile, 30),
+    ]

@@ -1,0 +1,80 @@
+"""`mall worker`: sweeps over due work, and the jobs that transactions enqueued."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+
+import asyncpg
+import structlog
+from prometheus_client import start_http_server
+
+from jobs.app import job_app
+from jobs.schedule import INBOX, Wakers, sweeps
+from jobs.sweeps import run_forever
+from jobs.tasks import register
+from models.database import dsn
+from services.inbox import CHANNEL
+from settings import Settings
+from wiring.logs import set_up_logs
+from wiring.process import process
+
+RECONNECT_SECONDS = 2
+
+log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then let what is under way come to its end."""
+    set_up_logs(settings)
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port)
+    async with process(settings, application_name="membermall-worker") as running:
+        planned = sweeps(running.ports)
+        wakers = Wakers(planned)
+        app = job_app(settings)
+        register(app, wakers)
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            for sweep in planned:
+                group.create_task(run_forever(sweep, stop=stop, wake=wakers.event(sweep.name)))
+            listener = group.create_task(_listen(settings, wakers))
+            jobs = group.create_task(
+                app.run_worker_async(
+                    concurrency=settings.worker_concurrency,
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=settings.shutdown_grace_seconds,
+                )
+            )
+            log.info("worker_ready", sweeps=[sweep.name for sweep in planned])
+            await stop.wait()
+            listener.cancel()
+            jobs.cancel()
+    log.info("worker_stopped")
+
+
+async def _listen(settings: Settings, wakers: Wakers) -> None:
+    """Wake the inbox's sweep when PostgreSQL tells of a callback; the clock covers what is missed."""
+    while True:
+        try:
+            connection = await asyncpg.connect(**dsn(settings.postgres_url))
+        except (OSError, asyncpg.PostgresError):
+            await asyncio.sleep(RECONNECT_SECONDS)
+            continue
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
+        try:
+            await connection.add_listener(CHANNEL, lambda *_news: wakers.wake(INBOX))
+            wakers.wake(INBOX)  # Something may have come before we listened.
+            await lost.wait()
+        finally:
+            with suppress(OSError, asyncpg.PostgresError):
+                await connection.close(timeout=1)
