@@ -196,7 +196,7 @@ class StockGate:
 
     async def _inspect(self, sku_ids: Collection[UUID]) -> dict[UUID, list[int]]:
         now = self._now_ms()
-        replies = await self._ask(_INSPECT, {sku: (now, self._idle_ms) for sku in sku_ids})
+        replies = await self._ask(_INSPECT, dict.fromkeys(sku_ids, (now, self._idle_ms)))
         return {sku: reply for sku, reply in replies.items() if reply}
 
     async def _tell(self, script: Script, sku_ids: Collection[UUID], *arguments: str | int) -> None:

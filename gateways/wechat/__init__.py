@@ -1,0 +1,1 @@
+"""WeChat: sign-in, phone numbers, codes, text checks and payments."""
