@@ -54,7 +54,7 @@ FROM transactions t LEFT JOIN products p ON p.product_id = t.product_id
 """
 _PRICES = """
 CREATE TABLE price AS
-SELECT product_id, price_fen
+SELECT product_id, price_fen, sum(lines) OVER (PARTITION BY product_id) AS receipts
 FROM (SELECT product_id,
              greatest(1, (2 * sales_fen + quantity) // (2 * quantity)) AS price_fen,
              count(*) AS lines
@@ -63,7 +63,9 @@ QUALIFY row_number() OVER (PARTITION BY product_id ORDER BY lines DESC, price_fe
 """
 _PRODUCTS = """
 WITH known AS (
-    SELECT p.*, price.price_fen FROM products p LEFT JOIN price USING (product_id)
+    SELECT p.*, price.price_fen,
+           row_number() OVER (ORDER BY coalesce(price.receipts, 0) DESC, product_id) AS rank
+    FROM products p LEFT JOIN price USING (product_id)
 ),
 of_type AS (SELECT department, product_category, product_type,
                    quantile_disc(price_fen, 0.5) AS fen FROM known GROUP BY ALL),
@@ -73,7 +75,7 @@ of_department AS (SELECT department, quantile_disc(price_fen, 0.5) AS fen FROM k
 of_all AS (SELECT quantile_disc(price_fen, 0.5) AS fen FROM known)
 SELECT k.product_id, k.manufacturer_id, k.department, k.brand, k.product_category, k.product_type,
        k.package_size, k.price_fen IS NOT NULL AS is_sold,
-       coalesce(k.price_fen, t.fen, c.fen, d.fen, a.fen, 1) AS price_fen
+       coalesce(k.price_fen, t.fen, c.fen, d.fen, a.fen, 1) AS price_fen, k.rank
 FROM known k
 LEFT JOIN of_type t ON t.department = k.department
      AND t.product_category = k.product_category AND t.product_type = k.product_type
@@ -209,7 +211,7 @@ def _child(parent: Category, words: str, name: str) -> Category:
 
 
 def _product(row: Any) -> Product:
-    number, manufacturer, department, brand, category, kind, size, is_sold, price_fen = row
+    number, manufacturer, department, brand, category, kind, size, is_sold, price_fen, rank = row
     brand_name = naming.BRANDS.get(brand, brand)
     words = [naming.chinese(level) for level in (department, category) if level]
     return Product(
@@ -224,6 +226,7 @@ def _product(row: Any) -> Product:
         weight_grams=naming.weight_grams(size),
         price_fen=price_fen,
         is_sold=is_sold,
+        rank=rank,
     )
 
 

@@ -35,7 +35,8 @@ class Product:
     """A product with the one SKU it has.
 
     `price_fen` is the most frequent price per piece; of a product never bought with a value
-    (`is_sold` false) it is only the median of its kind.
+    (`is_sold` false) it is only the median of its kind. `rank` counts from 1, the one on most
+    receipts first.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Product:
     weight_grams: int
     price_fen: int
     is_sold: bool
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)

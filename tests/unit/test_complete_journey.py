@@ -93,6 +93,12 @@ def test_a_product_never_sold_gets_the_median_of_its_kind(tmp_path: Path) -> Non
     assert 4 not in check.prices(folder)
 
 
+def test_products_are_ranked_by_receipts(tmp_path: Path) -> None:
+    folder = write_data(tmp_path, (1, 2, 9, 9.00), (2, 3, 1, 1.00), (3, 3, 1, 2.00))
+    with open_complete_journey(folder) as journey:
+        assert [product.rank for product in next(journey.products())] == [3, 2, 1]
+
+
 def test_lines_that_are_no_shopping_are_left_out_and_counted(tmp_path: Path) -> None:
     folder = write_data(
         tmp_path,

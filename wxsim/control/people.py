@@ -51,8 +51,10 @@ class PeopleControl:
             raise ControlError(400, "BAD_USER", "phone is a text, or null for none.")
         return {"user": self._view(self._world.people.create(nickname, phone))}
 
-    async def _list_users(self, _: Ask) -> Any:
-        users = list(self._world.people.users.values())[-LISTED:]
+    async def _list_users(self, ask: Ask) -> Any:
+        phone = ask.query.get("phone")
+        known = self._world.people.users.values()
+        users = [user for user in known if phone is None or user.phone == phone][-LISTED:]
         return {"users": [self._view(user) for user in reversed(users)]}
 
     async def _login_code(self, ask: Ask) -> Any:

@@ -1,0 +1,142 @@
+"""The Complete Journey comes in whole, by batches, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from cli.complete_journey import check, loading
+from cli.complete_journey.reader import CompleteJourney, open_complete_journey
+from models import database as db
+from services import importing
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "complete_journey"
+NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
+LATER = datetime(2026, 3, 2, 4, tzinfo=UTC)
+Added = Sequence[tuple[UUID, importing.ImportedProduct]]
+TABLES = ("category", "product", "sku", "stock_level", "product_category", "store")
+
+
+class PowerCut(Exception):
+    """Ends a run in the middle."""
+
+
+@pytest.fixture(scope="module")
+def journey() -> Iterator[CompleteJourney]:
+    with open_complete_journey(FIXTURE) as opened:
+        yield opened
+
+
+def unheard(_records: int) -> None:
+    """Nobody watches the progress."""
+
+
+async def load_catalogue(journey: CompleteJourney, *, now: datetime = NOW) -> list[loading.Loaded]:
+    return [
+        await loading.load_categories(journey, unheard),
+        await loading.load_products(journey, unheard, now=now),
+        await loading.load_stores(journey, unheard),
+    ]
+
+
+async def contents() -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of the tables that an import writes."""
+    return {
+        table: [tuple(row) for row in await db.fetch(f"SELECT * FROM {table} ORDER BY id")]
+        for table in TABLES
+    }
+
+
+async def test_the_catalogue_comes_in_whole(database: str, journey: CompleteJourney) -> None:
+    loaded = await load_catalogue(journey)
+    assert [(one.kind, one.in_source, one.added) for one in loaded] == [
+        ("categories", 1823, 1823),
+        ("products", 10482, 10482),
+        ("stores", 109, 109),
+    ]
+    await prices_are_those_of_the_independent_query()
+    await products_stand_in_their_categories()
+    await products_that_nobody_bought_are_off_sale()
+
+
+async def prices_are_those_of_the_independent_query() -> None:
+    rows = await db.fetch(
+        "SELECT product.source_id, sku.code, sku.price_fen, product.min_price_fen,"
+        " product.max_price_fen, product.in_stock, stock_level.available"
+        " FROM product JOIN sku ON sku.product_id = product.id"
+        " JOIN stock_level ON stock_level.id = sku.id WHERE sku.status = 'ON_SALE'"
+    )
+    assert {int(row["source_id"]): row["price_fen"] for row in rows} == check.prices(FIXTURE)
+    assert all(row["code"] == f"CJ-{row['source_id']}" for row in rows)
+    assert all(row["min_price_fen"] == row["max_price_fen"] == row["price_fen"] for row in rows)
+
+
+async def products_stand_in_their_categories() -> None:
+    placed = await db.fetch(
+        "SELECT category.source_id, category.name, is_direct FROM product_category"
+        " JOIN category ON category.id = category_id JOIN product ON product.id = product_id"
+        " WHERE product.source_id = '1082185' ORDER BY category.source_id"
+    )
+    assert [tuple(row) for row in placed] == [
+        ("PRODUCE", "蔬菜水果", False),
+        ("PRODUCE|TROPICAL FRUIT", "热带水果", False),
+        ("PRODUCE|TROPICAL FRUIT|BANANAS", "Bananas", True),
+    ]
+    misplaced = await db.fetch_value(
+        "SELECT count(*) FROM category child LEFT JOIN category parent"
+        " ON parent.id = child.parent_id"
+        " WHERE coalesce(parent.source_id || '|', '') || split_part(child.source_id, '|', -1)"
+        " <> child.source_id"
+    )
+    assert misplaced == 0
+
+
+async def products_that_nobody_bought_are_off_sale() -> None:
+    rows = await db.fetch(
+        "SELECT product.status, sku.status, in_stock, available, count(*) FROM product"
+        " JOIN sku ON product_id = product.id JOIN stock_level ON stock_level.id = sku.id"
+        " GROUP BY 1, 2, 3, 4 ORDER BY 1"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("OFF_SALE", "OFF_SALE", False, 0, 240),
+        ("ON_SALE", "ON_SALE", True, 1_000_000, 10_242),
+    ]
+
+
+async def test_a_second_run_changes_nothing(database: str, journey: CompleteJourney) -> None:
+    await load_catalogue(journey)
+    # Not even what an operator has changed since.
+    await db.execute("UPDATE sku SET price_fen = 1 WHERE code = 'CJ-1082185'")
+    before = await contents()
+    loaded = await load_catalogue(journey, now=LATER)
+    assert [one.added for one in loaded] == [0, 0, 0]
+    assert [one.there_before for one in loaded] == [1823, 10482, 109]
+    assert await contents() == before
+
+
+async def test_a_run_that_broke_off_is_taken_up(
+    database: str, journey: CompleteJourney, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_to_categories, batches = importing._add_to_categories, 0
+
+    async def fail_in_the_third_batch(products: Added, category_ids: dict[str, UUID]) -> None:
+        nonlocal batches
+        batches += 1
+        if batches == 3:
+            raise PowerCut
+        await add_to_categories(products, category_ids)
+
+    monkeypatch.setattr(importing, "_add_to_categories", fail_in_the_third_batch)
+    with pytest.raises(PowerCut):
+        await load_catalogue(journey)
+    monkeypatch.undo()
+    # Two whole batches stand, and nothing of the third.
+    assert await db.fetch_value("SELECT count(*) FROM product") == 4_000
+    assert await db.fetch_value("SELECT count(*) FROM stock_level") == 4_000
+    loaded = await load_catalogue(journey, now=LATER)
+    assert [one.added for one in loaded] == [0, 6_482, 109]
+    assert await db.fetch_value("SELECT count(*) FROM sku") == 10_482
