@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
 class Conditions:
-    """Conditions joined by AND, and the values of their parameters in order."""
+    """Conditions joined by AND, and the values of their parameters in order.
 
-    def __init__(self, start: Conditions | None = None) -> None:
-        self._parts: list[str] = list(start._parts) if start else []
-        self.values: list[Any] = list(start.values) if start else []
+    Start from another one to extend it, or from its `values` alone to go on counting.
+    """
+
+    def __init__(self, start: Conditions | None = None, *, values: Sequence[Any] = ()) -> None:
+        self.parts: list[str] = list(start.parts) if start else []
+        self.values: list[Any] = [*(start.values if start else ()), *values]
 
     def value(self, value: Any) -> str:
         """Take a value in; answers with its place, such as `$3`."""
@@ -19,9 +23,9 @@ class Conditions:
 
     def add(self, template: str, *values: Any) -> None:
         """Add a condition; each `{}` stands for the next value."""
-        self._parts.append(template.format(*(self.value(value) for value in values)))
+        self.parts.append(template.format(*(self.value(value) for value in values)))
 
     @property
     def sql(self) -> str:
         """Return the text after WHERE."""
-        return " AND ".join(self._parts) or "true"
+        return " AND ".join(self.parts) or "true"

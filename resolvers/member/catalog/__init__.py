@@ -1,0 +1,1 @@
+"""Categories, products, SKUs, stores and banners, as members see them."""

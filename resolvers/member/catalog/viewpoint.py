@@ -1,0 +1,44 @@
+"""What the look of the catalogue depends on beside its rows: rules, language, address, instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.clock import business_day
+from domain.rules import Rules
+from resolvers.common.context import Context
+from resolvers.common.messages import Language
+from services import rules as rules_service
+
+
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """One request's view of the catalogue."""
+
+    rules: Rules
+    base_url: str
+    language: Language
+    now: datetime
+
+
+async def viewpoint(context: Context) -> Viewpoint:
+    """Return the request's view; the rules are read once, however many fields ask at a time."""
+    found: Viewpoint | None = context.memo.get(Viewpoint)
+    if found is None:
+        rules = await context.loaders.of(_rules_in_force, now=context.now).load("rules")
+        found = Viewpoint(rules, context.ports.public_base_url, context.language, context.now)
+        context.memo[Viewpoint] = found
+    return found
+
+
+async def _rules_in_force(keys: Sequence[str], *, now: datetime) -> list[Rules]:
+    in_force = await rules_service.in_force(now=now)
+    return [in_force.rules for _ in keys]
+
+
+def shopper(context: Context) -> dict[str, Any]:
+    """Return the arguments that the SKU loaders share: who looks, and on which day."""
+    return {"viewer_id": context.member_id, "today": business_day(context.now)}
