@@ -10,7 +10,7 @@ from tortoise.migrations.api import migrate
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
 
-from models.database import APP, tortoise_config
+from models.database import APP, dsn, tortoise_config
 
 _LOCK_KEY = 0x6D_61_6C_6C  # "mall". Tortoise's migrate takes no lock: of three at once, two fail.
 _LOCK_TIMEOUT = "5s"  # A migration that waits for a table makes every later query wait behind it.
@@ -22,8 +22,7 @@ async def apply_migrations(database_url: str) -> list[str]:
     Wait while another process does the same.
     """
     config = tortoise_config(database_url, server_settings={"lock_timeout": _LOCK_TIMEOUT})
-    credentials = config["connections"]["default"]["credentials"]
-    waiting = await asyncpg.connect(**_plain(credentials))
+    waiting = await asyncpg.connect(**dsn(database_url))
     applied: list[str] = []
 
     def note(event: str, _app: str, name: str) -> None:
@@ -56,8 +55,3 @@ def write_migration(change: MigrationWriter, name: str) -> Path:
     number = int(change.name.split("_", 1)[0])
     change.name = format_migration_name(number, name)
     return Path(change.write())
-
-
-def _plain(credentials: dict[str, object]) -> dict[str, object]:
-    wanted = ("host", "port", "user", "password", "database", "ssl")
-    return {name: credentials[name] for name in wanted if credentials.get(name) is not None}

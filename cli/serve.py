@@ -45,5 +45,8 @@ def application() -> object:
     """Build the ASGI application from the environment, in each web process."""
     from api.app import create_app
     from settings import load
+    from wiring.logs import set_up_logs
 
-    return create_app(load())
+    settings = load()
+    set_up_logs(settings)
+    return create_app(settings)

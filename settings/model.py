@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     """Web processes. One per core in production."""
     worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
     """Jobs at a time in one worker."""
+    worker_metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """Where a worker shows its figures to Prometheus, on every address; 0 is nowhere."""
     shutdown_grace_seconds: Seconds = 8.0
     """How long requests and jobs that are under way may take to end.
 

@@ -89,16 +89,13 @@ def acquire(
         _expect(
             starting.take_within(_START_TIMEOUT_SECONDS), home, "have been starting for too long"
         )
-        _expect(
-            users.take_within(_STOP_TIMEOUT_SECONDS, shared=True),
-            home,
-            "have been stopping for too long",
-        )
+        stopped = users.take_within(_STOP_TIMEOUT_SECONDS, shared=True)
+        _expect(stopped, home, "have been stopping for too long")
         state = _join_or_start(home, task)
         _expect(
             bool(state.database_url) >= with_postgres and bool(state.redis_url) >= with_valkey,
             home,
-            "run for a command with other settings (DATABASE_URL or REDIS_URL); stop that one first",
+            "run with other settings (DATABASE_URL or REDIS_URL); stop them first",
         )
     except BaseException:
         users.release()
