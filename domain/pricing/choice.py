@@ -56,7 +56,7 @@ def _chosen(request: QuoteRequest) -> Choice:
 
 
 def refusal_of_chosen(request: QuoteRequest, verdict: Verdict | None) -> list[Problem]:
-    """Say that a chosen coupon may not be used; one that merely finds nothing left is no problem."""
+    """Say that a chosen coupon may not be used; finding nothing left to take off is no problem."""
     if verdict is None or verdict.reason is None or not verdict.is_refusal:
         return []
     index = request.coupon_ids.index(verdict.coupon.id)
