@@ -20,7 +20,7 @@ ENV PATH=/opt/mall/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MALL_PROFILE=production \
     MALL_HOME=/var/lib/mall \
-    HOST=0.0.0.0 \
+    MALL_HOST=0.0.0.0 \
     PORT=8000
 USER mall
 WORKDIR /var/lib/mall

@@ -91,8 +91,12 @@ def is_dev() -> bool:
 
 
 def _load(additions: dict[str, str]) -> Settings:
-    aliases = {"MALL_PROFILE": "MALL_PROFILE", "MALL_HOME": "MALL_HOME"}
-    return load(**{aliases.get(name, name.lower()): value for name, value in additions.items()})
+    return load(
+        **{
+            name if name.startswith("MALL_") else name.lower(): value
+            for name, value in additions.items()
+        }
+    )
 
 
 def _dev_secrets(home: Home) -> dict[str, str]:

@@ -39,16 +39,15 @@ class Settings(BaseSettings):
         frozen=True,
         extra="ignore",
         env_ignore_empty=True,
-        populate_by_name=True,
         hide_input_in_errors=True,
         secrets_dir=None,
     )
 
-    # Where and as what.
+    # Where and as what. HOME, HOST and DEBUG mean other things in many shells, hence the prefix.
     profile: Profile = Field(default=Profile.DEV, alias="MALL_PROFILE")
     home: Path = Field(default=Path(".mall"), alias="MALL_HOME")
     """The folder for uploads and development data."""
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", alias="MALL_HOST")
     """The address that the web server listens on; a container says 0.0.0.0."""
     port: Port = 8000
     public_base_url: str = ""
@@ -56,7 +55,7 @@ class Settings(BaseSettings):
 
     Empty means http://127.0.0.1:PORT in dev.
     """
-    debug: bool = False
+    debug: bool = Field(default=False, alias="MALL_DEBUG")
     """Unexpected errors are answered with their text; never in production."""
     graphiql: bool | None = None
     """GET /graphql shows GraphiQL; unset means everywhere but production."""
@@ -199,7 +198,7 @@ class Settings(BaseSettings):
         """Tell what is malformed and what the profile refuses together, for a person mends both
         in one go.
         """
-        if str(data.get("MALL_PROFILE", data.get("profile"))).lower() == Profile.PRODUCTION:
+        if str(data.get("MALL_PROFILE")).lower() == Profile.PRODUCTION:
             data = _REAL_WECHAT | data
         malformed: list[Problem] = []
         try:
@@ -267,7 +266,7 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """Read the settings from the environment; `overrides` (by field name) come first.
+    """Read the settings from the environment; `overrides` (by field or MALL_* name) come first.
 
     Raises `SettingsError` with every problem found.
     """
@@ -322,7 +321,7 @@ _SWITCH = "true or false"
 _EXPECTED = {
     "mall_profile": "dev, test or production",
     "port": "a port number from 1 to 65535",
-    "debug": _SWITCH,
+    "mall_debug": _SWITCH,
     "graphiql": _SWITCH,
     "rate_limits": _SWITCH,
     "log_level": "DEBUG, INFO, WARNING or ERROR",

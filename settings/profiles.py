@@ -180,7 +180,7 @@ def _choices(settings: Settings) -> Iterator[Problem]:
 
 def _production(settings: Settings) -> Iterator[Problem]:
     if settings.debug:
-        yield Problem("DEBUG", "is on", "off in production: errors would show their insides")
+        yield Problem("MALL_DEBUG", "is on", "off in production: errors would show their insides")
     if settings.simulator_url:
         yield Problem("SIMULATOR_URL", "is set", "nothing in production")
     if settings.sms_sender is SmsSender.SIMULATOR:
