@@ -26,7 +26,7 @@ Batch = Callable[[datetime], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A name, what does one batch and returns how many pieces it took, and the rest between runs."""
+    """A name, what does one batch and returns the pieces it took, and the rest between runs."""
 
     name: str
     batch: Batch

@@ -62,7 +62,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _listen(settings: Settings, wakers: Wakers) -> None:
-    """Wake the inbox's sweep when PostgreSQL tells of a callback; the clock covers what is missed."""
+    """Wake the inbox's sweep when PostgreSQL tells of a callback; the clock covers the rest."""
     while True:
         try:
             connection = await asyncpg.connect(**dsn(settings.postgres_url))

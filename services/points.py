@@ -69,7 +69,8 @@ async def spend(
             UPDATE points_lot SET remaining = remaining - used.points
             FROM used WHERE points_lot.id = used.lot_id
         )
-        INSERT INTO points_lot_use (id, lot_id, source_kind, source_id, points, returned, created_at)
+        INSERT INTO points_lot_use
+            (id, lot_id, source_kind, source_id, points, returned, created_at)
         SELECT id, lot_id, $4, $5, points, 0, $6 FROM used
         """,
         [new_id() for _ in uses],

@@ -1,4 +1,4 @@
-"""The outside world as the services see it: one `Ports` for each process, built at the edges.
+"""The outside world as the services see it: one `Ports` for each process, built by `wiring`.
 
 Each port is a Protocol beside its use; this is only the bundle that the context carries.
 """
@@ -6,13 +6,41 @@ Each port is a Protocol beside its use; this is only the bundle that the context
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
+
+from domain.stock_gate import StockDrift
+from services.payment_gateway import PaymentGateway
+from services.personal_data import PersonalData
+from services.rate_limits import RateLimits
+from services.sessions import SessionTokens
+from services.sms_codes import Captcha, SmsSender
+from services.stock import StockGate
+from services.wechat_login import WechatApp, WechatPhones
 
 
-@dataclass(frozen=True, slots=True)
+class ReconciledGate(StockGate, Protocol):
+    """The stock gate with the sweep's side of it."""
+
+    async def reconcile(self) -> list[StockDrift]:
+        """Compare every count with PostgreSQL; drop and return those that are certainly wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Every gateway that a use case may be handed.
 
     `public_base_url` is how the outside reaches the web server, without a slash at the end.
+    `captcha` is None where the brand asks for none.
     """
 
     public_base_url: str
+    mini_program: WechatApp
+    official_account: WechatApp
+    wechat_phones: WechatPhones
+    pay: PaymentGateway
+    gate: ReconciledGate
+    personal_data: PersonalData
+    limits: RateLimits
+    sms: SmsSender
+    captcha: Captcha | None
+    tokens: SessionTokens

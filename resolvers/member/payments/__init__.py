@@ -1,0 +1,1 @@
+"""Paying an order and asking what came of it; cancelling it."""

@@ -1,0 +1,1 @@
+"""Tiers, growth, and what a tier gives."""

@@ -1,0 +1,64 @@
+"""A member's points and growth, entry by entry, newest first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.ledger import AccountKind, member_account
+from models import database
+from services.pages import Page, PageRequest, make_page
+
+
+async def entries_of(
+    member_id: UUID, kind: AccountKind, request: PageRequest, *, sign: int = 0
+) -> Page[Any]:
+    """Return a page of an account's entries; `sign` keeps only what came (1) or went (-1)."""
+    account_id = member_account(member_id, kind)
+    before = request.after[0] if request.after else None
+    rows = await database.fetch(
+        """
+        SELECT entry.id, entry.seq, entry.delta, entry.balance_after, entry.reason,
+               entry.source_kind, entry.source_id, entry.created_at, lot.expires_at
+        FROM ledger_entry AS entry
+        LEFT JOIN points_lot AS lot
+            ON entry.delta > 0 AND lot.source_id = entry.source_id
+           AND lot.reason = entry.reason AND lot.member_id = $5 AND $6
+        WHERE entry.account_id = $1 AND ($2::bigint IS NULL OR entry.seq < $2)
+          AND ($3 = 0 OR sign(entry.delta) = $3)
+        ORDER BY entry.seq DESC LIMIT $4
+        """,
+        account_id,
+        before,
+        sign,
+        request.limit,
+        member_id,
+        kind is AccountKind.SPENDABLE,
+    )
+
+    async def count() -> int:
+        return int(
+            await database.fetch_value(
+                "SELECT count(*) FROM ledger_entry WHERE account_id = $1"
+                " AND ($2 = 0 OR sign(delta) = $2)",
+                account_id,
+                sign,
+            )
+        )
+
+    return make_page(request, rows, lambda row: (row["seq"],), count)
+
+
+async def growth_since(member_id: UUID, since: datetime) -> int:
+    """Return the growth earned from an instant on, net of refunds; reviews don't count."""
+    return int(
+        await database.fetch_value(
+            """
+            SELECT coalesce(sum(delta), 0) FROM ledger_entry
+            WHERE account_id = $1 AND created_at >= $2 AND reason <> 'TIER_REVIEW'
+            """,
+            member_account(member_id, AccountKind.GROWTH),
+            since,
+        )
+    )
