@@ -83,6 +83,7 @@ async def _load_all(
     journey: "CompleteJourney", sealing: "PersonalData", progress: "Progress"
 ) -> "list[Loaded]":
     from cli.complete_journey import loading
+    from services import importing
 
     now = datetime.now(UTC)
     summary = journey.summary()
@@ -91,12 +92,14 @@ async def _load_all(
         task = progress.add_task(what, total=total)
         return lambda records: progress.update(task, advance=records)
 
-    return [
+    loaded = [
         await loading.load_categories(journey, bar("categories", len(journey.categories()))),
         await loading.load_products(journey, bar("products", summary.products), now=now),
         await loading.load_stores(journey, bar("stores", summary.stores)),
         await loading.load_members(journey, sealing, bar("members", summary.households), now=now),
     ]
+    await importing.refresh_statistics()
+    return loaded
 
 
 async def _check(settings: "Settings", data: Path | None) -> bool:

@@ -166,6 +166,13 @@ async def import_members(source: str, imported: Sequence[ImportedMember], *, now
     return len(missing)
 
 
+async def refresh_statistics() -> None:
+    """Tell PostgreSQL what its tables hold now, or it plans for empty ones until it looks itself."""
+    await database.execute(
+        "ANALYZE category, product, product_category, product_text, sku, stock_level, store, member"
+    )
+
+
 async def _taken_phones(digests: Sequence[bytes]) -> set[bytes]:
     rows = await database.fetch(
         "SELECT phone_hash FROM member WHERE phone_hash = ANY($1::bytea[])", digests

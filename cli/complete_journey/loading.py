@@ -12,8 +12,7 @@ from cli.complete_journey import check
 from cli.complete_journey.reader import CompleteJourney
 from cli.complete_journey.records import Household, Product, Store
 from models import database
-from services import importing
-from services.members import Phone
+from services import importing, phones
 from services.personal_data import PersonalData
 
 T = TypeVar("T")
@@ -22,7 +21,6 @@ STOCK_PIECES = 1_000_000
 """For each SKU on sale: a year of all baskets takes 17,638 pieces of the most bought one."""
 BATCH = 2_000
 MEMBER_BATCH = 200
-PHONE_CONTEXT = "member.phone"
 NO_PLACE = (0.0, 0.0)
 """The source doesn't say where its shops are; in a list by distance they come last."""
 
@@ -189,14 +187,10 @@ def _store(store: Store) -> importing.ImportedStore:
 
 
 def _member(household: Household, personal_data: PersonalData) -> importing.ImportedMember:
-    phone = phone_of(household.id)
     return importing.ImportedMember(
         source_id=str(household.id),
         nickname=f"住户 {household.id}",
-        phone=Phone(
-            sealed=personal_data.seal(phone.encode(), context=PHONE_CONTEXT),
-            digest=personal_data.phone_digest(phone),
-        ),
+        phone=phones.seal(phone_of(household.id), personal_data),
     )
 
 

@@ -98,6 +98,9 @@ _GRAMS = {
 }
 """A litre is taken as a kilogram: the weight only decides a parcel's price."""
 
+_HEAVIEST_GRAMS = 25_000
+"""A sack of dog food; what is above says how much a bin bag holds, or is a slip of the pen."""
+
 
 def tidy(shorthand: str) -> str:
     """Return the words in title case, common abbreviations written out.
@@ -134,4 +137,5 @@ def product_name(*, kind: str | None, category: str | None, size: str | None, nu
 def weight_grams(size: str | None) -> int:
     """Return the weight that a package size tells, in grams; 0 where it tells none."""
     found = _SIZE.match(size or "")
-    return round(float(found[1]) * _GRAMS[found[2]]) if found else 0
+    grams = round(float(found[1]) * _GRAMS[found[2]]) if found else 0
+    return grams if grams <= _HEAVIEST_GRAMS else 0

@@ -153,7 +153,7 @@ class Run:
         user = await self._wechat.user(nickname=f"住户 {household}", phone=phone_of(household))
         phone = self._phone()
         session = await phone.sign_in(await self._wechat.login_code(user))
-        if session.is_new_member:
+        if not session.has_joined:
             await self._bind(phone, user, consents)
         self._shoppers[household] = Shopper(phone)
         self.outcome.members += 1

@@ -198,7 +198,15 @@ def test_shorthand_is_written_out(shorthand: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "grams"),
-    [("6 OZ", 170), (".9 OZ", 26), ("2 L", 2000), ("1.5 LB", 680), ("1 CT", 0), (None, 0)],
+    [
+        ("6 OZ", 170),
+        (".9 OZ", 26),
+        ("2 L", 2000),
+        ("1.5 LB", 680),
+        ("1 CT", 0),
+        ("83718713 OZ", 0),
+        (None, 0),
+    ],
 )
 def test_a_package_size_tells_a_weight(size: str | None, grams: int) -> None:
     assert naming.weight_grams(size) == grams
