@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -40,15 +41,28 @@ def main(arguments: list[str] | None = None) -> int:
     # before it: ours makes that an ordinary end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
-    uvicorn.run(
-        app,
-        host=given.host,
-        port=given.port,
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
+    _Server(
+        uvicorn.Config(
+            app,
+            host=given.host,
+            port=given.port,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+    ).run()
     return 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says where it listens once it does: with port 0 nobody else could know."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                host, port = listener.getsockname()[:2]
+                print(f"WeChat simulator: http://{host}:{port}", flush=True)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -16,7 +16,8 @@ class Clock:
     """Seconds since the epoch in simulated time; expiry and retry timers use it."""
 
     def __init__(self, *, frozen: bool = False, offset: float = 0.0) -> None:
-        self._frozen_at = time.time() if frozen else None
+        # A whole second, so that sums of durations stay exact.
+        self._frozen_at = float(int(time.time())) if frozen else None
         self.offset = offset
 
     def now(self) -> float:
@@ -83,6 +84,7 @@ class Timers:
         `settled` waits until the work that timers started has ended. The wait as a whole is
         bounded by `ADVANCE_BUDGET_SECONDS` of real time.
         """
+        await settled()  # What was asked for before now happens before now.
         goal = self._clock.now() + seconds
         give_up_at = time.monotonic() + ADVANCE_BUDGET_SECONDS
         while self._heap and self._heap[0][0] <= goal and time.monotonic() < give_up_at:

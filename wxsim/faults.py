@@ -113,7 +113,7 @@ class Faults:
         if not isinstance(data, dict) or data.get("kind") not in KINDS:
             known = ", ".join(KINDS)
             raise ControlError(400, "BAD_FAULT", f"A fault has a kind, one of: {known}.")
-        match = data.get("match") or {}
+        match = {} if data.get("match") is None else data["match"]
         if not isinstance(match, dict):
             raise ControlError(400, "BAD_FAULT", "match is an object.")
         times = match.get("times", data.get("times"))

@@ -102,7 +102,7 @@ class Store:
 
 def _open(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(file, check_same_thread=False, timeout=2.0)
+    database = sqlite3.connect(file, check_same_thread=False, timeout=0.2)
     try:
         # Exclusive: two simulators on one state would each overwrite the other's rows.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")

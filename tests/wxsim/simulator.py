@@ -177,12 +177,12 @@ class Simulator:
         paid = await self.control("pay", out_trade_no=number, coupon=coupon, wait=True)
         return str(paid["transaction_id"])
 
-    async def refund(self, number: str, amount: int, *, total: int = 100, **changes: Any) -> Any:
+    async def refund(self, number: str, part: int, /, *, total: int = 100, **changes: Any) -> Any:
         data = {
             "out_trade_no": "T00000001",
             "out_refund_no": number,
             "notify_url": REFUNDS,
-            "amount": {"refund": amount, "total": total, "currency": "CNY"},
+            "amount": {"refund": part, "total": total, "currency": "CNY"},
         } | changes
         return await self.mch("POST", "/v3/refund/domestic/refunds", data)
 
@@ -226,4 +226,5 @@ class Simulator:
 
 def frozen(**changes: Any) -> Config:
     """A world without a file, in which time stands still."""
-    return Config(**({"seed": "tests", "frozen_clock": True} | changes))
+    settings: dict[str, Any] = {"seed": "tests", "frozen_clock": True} | changes
+    return Config(**settings)

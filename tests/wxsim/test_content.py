@@ -38,9 +38,7 @@ def test_code_holds_the_plain_link_of_the_page(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(segno, "make", listen)
     code_image("wx1", "pages/p/i", "a=1&b", 430)
-    assert links == [
-        "weixin://dl/business/?appid=wx1&path=pages/p/i&query=scene%3Da%253D1%2526b"
-    ]
+    assert links == ["weixin://dl/business/?appid=wx1&path=pages/p/i&query=scene%3Da%253D1%2526b"]
 
 
 @pytest.mark.parametrize(

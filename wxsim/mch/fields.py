@@ -87,7 +87,9 @@ def notify_url(value: str, bases: tuple[str, ...]) -> str:
     if not re.fullmatch(r"[!-~]+", value):
         raise param_error("/notify_url", "含有不允许的字符", value)
     parts = urlsplit(value)
-    plain_allowed = is_loopback(parts.hostname) or value.startswith(bases)
+    # Whole segments only: http://web:8000 must not let http://web:80001 in.
+    prefixes = tuple(base.rstrip("/") + "/" for base in bases)
+    plain_allowed = is_loopback(parts.hostname) or value.startswith(prefixes)
     if parts.scheme != "https" and not (parts.scheme == "http" and plain_allowed):
         raise param_error("/notify_url", "通知地址应为https", value)
     if not parts.hostname or "?" in value or "#" in value:
