@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from domain.rules import CatalogRules
 
@@ -120,6 +121,28 @@ def product_labels(
 def variant_name(options: Sequence[Mapping[str, str]]) -> str:
     """Return the name of a SKU within its product: its option values, as an order keeps them."""
     return " / ".join(option["value"] for option in options)
+
+
+def product_options(
+    variants: Sequence[tuple[Mapping[str, str], str | None]],
+) -> list[dict[str, Any]]:
+    """Return what a shopper chooses by, from the options and picture of each SKU in order.
+
+    Options and values stand in the order they first appear. The first option's values, usually
+    colours, carry the picture of the first SKU that has one.
+    """
+    options: dict[str, dict[str, str | None]] = {}
+    for values, image_url in variants:
+        for place, (name, value) in enumerate(values.items()):
+            pictures = options.setdefault(name, {})
+            pictures[value] = pictures.get(value) or (image_url if place == 0 else None)
+    return [
+        {
+            "name": name,
+            "values": [{"value": value, "image_url": url} for value, url in pictures.items()],
+        }
+        for name, pictures in options.items()
+    ]
 
 
 class BannerSlot(StrEnum):
