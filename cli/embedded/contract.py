@@ -29,7 +29,7 @@ class Task:
         return Home(Path(self.path), self.account, self.temporary)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
