@@ -48,6 +48,11 @@ class Loaders:
             found = self._made[name] = DataLoader(load_fn=load, max_batch_size=MAX_BATCH)
         return found
 
+    def view_as(self, viewer_id: UUID) -> None:
+        """Read on as this member; nothing that was read before holds for them."""
+        self.viewer_id = viewer_id
+        self.forget()
+
     def forget(self) -> None:
         """Drop what was read: after a mutation has changed it."""
         self._made.clear()

@@ -60,6 +60,7 @@ class Member(Table):
             ),
             CheckConstraint(check="lifetime_growth >= 0", name="member_lifetime_growth_check"),
         )
+        indexes = (("invited_by_id",),)
 
 
 class Identity(Table):
@@ -144,7 +145,7 @@ class SignInAttempt(Table):
     class Meta:
         table = "sign_in_attempt"
         constraints = (UniqueConstraint(fields=("code_hash",), name="sign_in_attempt_code_key"),)
-        indexes = (("created_at",),)
+        indexes = (("created_at",), ("session_id",))
 
 
 class SmsCode(Table):

@@ -41,6 +41,12 @@ class Context:
             raise unauthenticated()
         return self.member_id
 
+    def act_as(self, member_id: UUID, session_id: UUID) -> None:
+        """Let the rest of the request be the member's own: what follows a sign-in is theirs."""
+        self.member_id = member_id
+        self.session_id = session_id
+        self.loaders.view_as(member_id)
+
 
 Info = StrawberryInfo[Context, None]
 """The `info` of our field functions."""

@@ -5,8 +5,14 @@ from __future__ import annotations
 import strawberry
 
 from resolvers.member.catalog.queries import CatalogQuery
+from resolvers.member.sessions.mutations import SessionsMutation
 
 
 @strawberry.type(description="What can be asked.")
 class Query(CatalogQuery):
+    pass
+
+
+@strawberry.type(description="What can be done.")
+class Mutation(SessionsMutation):
     pass

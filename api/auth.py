@@ -1,0 +1,127 @@
+"""Who a request speaks for: access tokens, and which sessions have ended since they were signed.
+
+A token is checked without asking PostgreSQL. What has happened since, sign-outs and merges, every
+process learns by looking once a second, and keeps as long as a token that it concerns may live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from gateways.tokens import AccessTokenInvalid, Tokens
+from resolvers.common.errors import unauthenticated
+from services import sessions
+from settings import Settings
+from wiring.tokens import tokens_of
+
+LOOK_EVERY_SECONDS = 1.0
+OVERLAP = timedelta(minutes=2)
+"""Each look goes back this far: a transaction may commit long after the time it writes down."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The member and the session of a valid token."""
+
+    member_id: UUID
+    session_id: UUID
+
+
+class Authenticator:
+    """Reads the Authorization header of every request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._tokens: Tokens = tokens_of(settings)
+        lifetime = timedelta(seconds=settings.access_token_lifetime_seconds)
+        self._news = News(lifetime + OVERLAP)
+
+    async def viewer(self, authorization: str | None, *, now: datetime) -> Viewer | None:
+        """Return who is signed in, None without a header.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for any token that doesn't hold now, and for other schemes.
+        """
+        if authorization is None:
+            return None
+        scheme, _, text = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise unauthenticated()
+        try:
+            claims = self._tokens.read_access_token(text.strip(), now=now)
+        except AccessTokenInvalid:
+            raise unauthenticated() from None
+        if self._news.has_ended(claims.session_id):
+            raise unauthenticated()
+        return Viewer(self._news.survivor_of(claims.member_id), claims.session_id)
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look for news while the block runs; the first look is done before it starts."""
+        await self.look(now=datetime.now(UTC))
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def look(self, *, now: datetime) -> None:
+        """Learn what has ended and merged since the last look."""
+        self._news.learn(await sessions.changes_since(self._news.since(now)), now=now)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            try:
+                await self.look(now=datetime.now(UTC))
+            except Exception:
+                log.warning("session_news_failed", exc_info=True)
+
+
+class News:
+    """Sessions that have ended and members who were merged, as long as a token may name them."""
+
+    def __init__(self, kept_for: timedelta) -> None:
+        self._kept_for = kept_for
+        self._looked_at: datetime | None = None
+        self._ended: dict[UUID, datetime] = {}
+        self._survivors: dict[UUID, UUID] = {}
+        self._tidied_at: datetime | None = None
+
+    def since(self, now: datetime) -> datetime:
+        """Return how far back to look: everything that matters at first, then what is new."""
+        if self._looked_at is None:
+            return now - self._kept_for
+        return min(self._looked_at, now) - OVERLAP
+
+    def learn(self, changes: sessions.Changes, *, now: datetime) -> None:
+        """Take in what a look has found, and forget what no living token can name."""
+        self._ended |= changes.ended_sessions
+        # Merges are few, and a chain of them must stay whole: they are kept.
+        self._survivors |= changes.survivors
+        self._looked_at = now
+        if self._tidied_at is None or now - self._tidied_at > OVERLAP:
+            horizon = now - self._kept_for
+            self._ended = {id_: at for id_, at in self._ended.items() if at > horizon}
+            self._tidied_at = now
+
+    def has_ended(self, session_id: UUID) -> bool:
+        """Tell whether the session was signed out or revoked."""
+        return session_id in self._ended
+
+    def survivor_of(self, member_id: UUID) -> UUID:
+        """Return who holds the member's account now."""
+        while member_id in self._survivors:
+            member_id = self._survivors[member_id]
+        return member_id

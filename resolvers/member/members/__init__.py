@@ -1,0 +1,1 @@
+"""Members: the signed-in person, as they see themselves."""

@@ -1,0 +1,89 @@
+"""The signed-in member and what they said to agreements."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from domain.members import AgreementKind, Gender
+from domain.phones import masked
+from loaders.members import consents_by_member_id, member_by_id
+from models.member_rows import MemberRow
+from resolvers.common.context import Info
+from services.phones import PHONE
+
+strawberry.enum(Gender, name="Gender", description="As the member says.")
+strawberry.enum(AgreementKind, name="AgreementKind", description="What a person may consent to.")
+
+
+@strawberry.type(description="What a member said to an agreement, last.")
+class Consent:
+    kind: AgreementKind = strawberry.field(description="Which agreement.")
+    version: str = strawberry.field(description="The version that was answered.")
+    given: bool = strawberry.field(description="Yes, or no.")
+    at: datetime = strawberry.field(description="When.")
+
+    @classmethod
+    def from_row(cls, row: Any) -> Consent:
+        """Show a row of `consent`."""
+        return cls(
+            kind=AgreementKind(row["kind"]),
+            version=row["version"],
+            given=row["given"],
+            at=row["given_at"],
+        )
+
+
+@strawberry.type(description="A person with an account: a member, or a visitor.")
+class Member:
+    id: strawberry.ID = strawberry.field(description="The member's id.")
+    member_no: str = strawberry.field(description="The number on the member card.")
+    nickname: str = strawberry.field(description="As the member wrote it; empty until then.")
+    avatar_url: str | None = strawberry.field(description="The avatar.")
+    birthday: date | None = strawberry.field(description="Set once.")
+    gender: Gender = strawberry.field(description="As the member says.")
+    joined_at: datetime | None = strawberry.field(
+        description="Null for a visitor: signed in, but the current MEMBERSHIP and PRIVACY"
+        " agreements are not accepted; cart and orders only."
+    )
+    row: strawberry.Private[MemberRow]
+
+    @strawberry.field(description="Masked: 138****5678.")
+    def phone(self, info: Info) -> str | None:
+        sealed = self.row.phone_encrypted
+        if sealed is None:
+            return None
+        return masked(info.context.ports.personal_data.open(sealed, context=PHONE).decode())
+
+    @strawberry.field(description="What the member said to agreements, the latest of each kind.")
+    async def consents(self, info: Info) -> list[Consent]:
+        rows = await info.context.loaders.of(consents_by_member_id).load(self.row.id)
+        return [Consent.from_row(row) for row in rows]
+
+    @strawberry.field(description="Whether the birthday may still be set by its owner.")
+    def birthday_editable(self) -> bool:
+        return self.row.birthday is None
+
+    @classmethod
+    def from_row(cls, row: MemberRow) -> Member:
+        """Show a member to themselves."""
+        return cls(
+            id=strawberry.ID(str(row.id)),
+            member_no=row.member_no,
+            nickname=row.nickname,
+            avatar_url=row.avatar_url,
+            birthday=row.birthday,
+            gender=row.gender,
+            joined_at=row.joined_at if row.has_joined else None,
+            row=row,
+        )
+
+    @classmethod
+    async def load(cls, info: Info, member_id: UUID) -> Member | None:
+        """Read the member of an id that the caller may see."""
+        loader = info.context.loaders.of(member_by_id, now=info.context.now)
+        row = await loader.load(member_id)
+        return None if row is None else cls.from_row(row)

@@ -1,0 +1,1 @@
+"""Sessions: signing in and out, refreshing, SMS codes, binding a phone."""
