@@ -211,7 +211,7 @@ def test_reach_is_judged_by_every_folder_above(folder: Path) -> None:
 def test_root_keeps_data_elsewhere_when_the_checkout_is_closed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home_module, "server_account", lambda: Account("nobody", 65_534, 65_534))
+    monkeypatch.setattr(home_module, "server_account", lambda: Account("nobody", 65_533, 65_533))
     monkeypatch.setattr(home_module, "_make_closed", lambda _home: None)
     folder.parent.mkdir(mode=0o700)
     chosen = prepare_home(folder / ".mall")
