@@ -5,11 +5,12 @@ from __future__ import annotations
 import strawberry
 
 from resolvers.member.catalog.queries import CatalogQuery
+from resolvers.member.members.queries import MembersQuery
 from resolvers.member.sessions.mutations import SessionsMutation
 
 
 @strawberry.type(description="What can be asked.")
-class Query(CatalogQuery):
+class Query(MembersQuery, CatalogQuery):
     pass
 
 
