@@ -140,7 +140,17 @@ class Faults:
         for name in ("ms", "status", "n", "total", "seconds", "errcode"):
             if name in fault.params and not (name == "status" and fault.kind == "refund.result"):
                 fault.whole(name, 0)
+        _check_status(fault)
         return fault
+
+
+def _check_status(fault: Fault) -> None:
+    status = fault.params.get("status")
+    if status is None:
+        return
+    ends = {"SUCCESS", "ABNORMAL", "CLOSED"}
+    if status not in (ends if fault.kind == "refund.result" else range(400, 600)):
+        raise ControlError(400, "BAD_FAULT", f"{fault.kind}: there is no status {status!r}.")
 
 
 def _path_fits(pattern: str, text: str) -> bool:

@@ -11,9 +11,10 @@ from wxsim.clock import CHINA
 class Ids:
     """A counter behind a keyed hash: the same seed gives the same ids in the same order."""
 
-    def __init__(self, seed: str, serial: int = 0) -> None:
+    def __init__(self, seed: str, serial: int = 0, number: int = 0) -> None:
         self._key = hashlib.sha256(seed.encode()).digest()
         self.serial = serial
+        self.number = number
 
     def secret(self, name: str, *, length: int = 32) -> str:
         """A hex text that depends on the seed and the name only (app secrets, the APIv3 key)."""
@@ -38,8 +39,8 @@ class Ids:
 
     def next_number(self) -> int:
         """The next plain number of this world, for ids that people read."""
-        self.serial += 1
-        return self.serial
+        self.number += 1
+        return self.number
 
     def next_prepay_id(self, now: float) -> str:
         """36 characters: wx, the time in China, hex, four zeros."""

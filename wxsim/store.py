@@ -5,6 +5,7 @@ out of every latency it shows.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import orjson
 
 FLUSH_SECONDS = 0.5
+log = logging.getLogger(__name__)
 
 
 class StateInUse(RuntimeError):
@@ -75,7 +77,10 @@ class Store:
             if self._dirty:
                 # Rows are read in the loop that changes them; only bytes go to the thread.
                 # Shielded, because a half-done write must end before `close` writes the rest.
-                await asyncio.shield(asyncio.to_thread(self._write, self._take()))
+                try:
+                    await asyncio.shield(asyncio.to_thread(self._write, self._take()))
+                except sqlite3.Error:
+                    log.exception("The simulator's state was not saved.")
 
     def _take(self) -> list[tuple[str, str, bytes | None]]:
         self.before_flush()

@@ -33,7 +33,7 @@ class World:
         self.tunables = Tunables(**{name: getattr(config.tunables, name) for name in TUNABLE_NAMES})
         self.clock = Clock(frozen=config.frozen_clock, offset=kept.get("offset", 0.0))
         self.timers = Timers(self.clock)
-        self.ids = Ids(seed, kept.get("serial", 0))
+        self.ids = Ids(seed, kept.get("serial", 0), kept.get("number", 0))
         self._key_folder = None if config.state_dir is None else config.state_dir / "keys"
         self.keys = keys.load_or_make(self._key_folder, config.mchid)
         self.apiv3_key = self.ids.secret("apiv3")
@@ -135,7 +135,12 @@ class World:
         }
 
     def _meta(self) -> dict[str, Any]:
-        return {"seed": self.seed, "serial": self.ids.serial, "offset": self.clock.offset}
+        return {
+            "seed": self.seed,
+            "serial": self.ids.serial,
+            "number": self.ids.number,
+            "offset": self.clock.offset,
+        }
 
     def _keep_meta(self) -> None:
         self.store.put("meta", "meta", self._meta())

@@ -252,6 +252,8 @@ async def test_switches_are_listed_and_cleared(sim: Simulator) -> None:
         {"kind": "rain"},
         {"kind": "http", "match": []},
         {"kind": "http", "status": "bad"},
+        {"kind": "http", "status": 200},
+        {"kind": "refund.result", "status": "LOST"},
         {"kind": "http", "match": {"times": 0}},
         {"kind": "http", "match": {"times": "2"}},
         {"kind": "http", "match": {"path": 5}},

@@ -18,7 +18,7 @@ from wxsim.world import World
 Row = TypeVar("Row")
 
 SHOWN = 20
-CALLS_SHOWN = 25
+CALLS_SHOWN = 15
 GOOD = {"SUCCESS", "delivered"}
 BAD = {"PAYERROR", "ABNORMAL", "CLOSED", "failed", "dropped"}
 STATES = {
