@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from domain.clock import business_day, end_of_business_day
+from domain.rules import OrderRules
 
 
 class OrderKind(StrEnum):
@@ -138,3 +143,73 @@ MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.REFUNDED: frozenset(),
 }
 """The one table of allowed moves; writing one is `UPDATE … WHERE status = from`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """What an order's actions and deadlines depend on."""
+
+    status: OrderStatus
+    kind: OrderKind
+    delivery: DeliveryMethod
+    pay_before: datetime
+    shipped_at: datetime | None = None
+    received_at: datetime | None = None
+
+
+ACTIONS: dict[OrderStatus, tuple[OrderAction, ...]] = {
+    OrderStatus.AWAITING_PAYMENT: (
+        OrderAction.PAY,
+        OrderAction.CHANGE_ADDRESS,
+        OrderAction.CANCEL,
+    ),
+    OrderStatus.AWAITING_TEAM: (),
+    OrderStatus.AWAITING_SHIPMENT: (OrderAction.BUY_AGAIN,),
+    OrderStatus.AWAITING_PICKUP: (OrderAction.BUY_AGAIN,),
+    OrderStatus.SHIPPED: (OrderAction.BUY_AGAIN,),
+    OrderStatus.COMPLETED: (OrderAction.BUY_AGAIN,),
+    OrderStatus.CANCELLED: (OrderAction.BUY_AGAIN,),
+    OrderStatus.REFUNDED: (OrderAction.BUY_AGAIN,),
+}
+"""What a member may do in each status, in the order it is shown; `actions_of` narrows it."""
+
+
+def actions_of(order: OrderFacts, rules: OrderRules, *, now: datetime) -> list[OrderAction]:
+    """Return what the member can do with the order now."""
+    return [action for action in ACTIONS[order.status] if _is_open(action, order, rules, now)]
+
+
+def _is_open(action: OrderAction, order: OrderFacts, rules: OrderRules, now: datetime) -> bool:
+    if action is OrderAction.PAY:
+        return now < last_payment_at(order.pay_before, rules)
+    if action is OrderAction.CHANGE_ADDRESS:
+        return order.delivery is DeliveryMethod.EXPRESS
+    if action is OrderAction.BUY_AGAIN:
+        return order.kind is OrderKind.NORMAL
+    return True
+
+
+def last_payment_at(pay_before: datetime, rules: OrderRules) -> datetime:
+    """Return from when on paying is refused: WeChat needs time to tell us of it."""
+    return pay_before - timedelta(seconds=rules.last_seconds_without_payment)
+
+
+def auto_receipt_at(order: OrderFacts, rules: OrderRules) -> datetime | None:
+    """Return when receipt is confirmed by itself; None unless the order is under way."""
+    if order.status is not OrderStatus.SHIPPED or order.shipped_at is None:
+        return None
+    return order.shipped_at + timedelta(days=rules.auto_receipt_days)
+
+
+def refundable_until(order: OrderFacts, rules: OrderRules) -> datetime | None:
+    """Return when 七天无理由 ends: whole days from the day after receipt; None before receipt."""
+    if order.status not in PAID_STATUSES or order.received_at is None:
+        return None
+    last_day = business_day(order.received_at) + timedelta(days=rules.no_reason_return_days)
+    return end_of_business_day(last_day)
+
+
+def is_refundable(order: OrderFacts, rules: OrderRules, *, now: datetime) -> bool:
+    """Tell whether paid pieces can still be given back for no reason."""
+    until = refundable_until(order, rules)
+    return order.status in PAID_STATUSES and (until is None or now < until)

@@ -2,7 +2,7 @@
 
 The price is read and the Redis gate asked before the transaction opens, so that nothing slow or
 remote happens in it and no lock is held longer than a few statements. Locks are taken in one order:
-the idempotency key, the cart's lines, purchase counts, stock levels by SKU id.
+the idempotency key, the cart's lines, purchase counts, stock levels by SKU id, points.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from domain.carts import limit_reached, out_of_stock
 from domain.clock import business_day
 from domain.drafts import OrderDraft
 from domain.errors import AccountBlocked, Conflict, DomainError, ErrorCode, InvalidInput
+from domain.ledger import EntryReason, SourceKind
 from domain.members import MemberStatus
 from domain.orders import OrderEventKind, OrderKind, OrderStatus
 from domain.pricing import Problem, discounts_to_json, units_to_json
 from domain.stock_gate import GateAnswer, hold_id
 from models import database
 from models.ids import new_id, number_code
-from services import idempotency, quoting, settling, stock
+from services import idempotency, points, quoting, settling, stock
+from services.ledger import InsufficientBalance
+from services.members import Invitation, bind_inviter
 from services.personal_data import PersonalData
 from services.quoting import PricedDraft
 from services.sealed_addresses import open_address, seal_snapshot
@@ -41,11 +44,12 @@ class PlaceOrder:
     expected_payable_fen: int | None
     remark: str | None
     idempotency_key: str
+    invite_code: str | None = None
 
     @property
     def request(self) -> object:
         """Return what must be equal for two orders under one key to be the same."""
-        return (self.draft, self.expected_payable_fen, self.remark)
+        return (self.draft, self.expected_payable_fen, self.remark, self.invite_code)
 
 
 class PriceChanged(DomainError):
@@ -88,7 +92,7 @@ async def place_order(
     idempotency.check_key(command.idempotency_key)
     _check_remark(command.remark)
     try:
-        return await _place(command, gate, data, now)
+        order_id = await _place(command, gate, data, now)
     except (DraftRefused, PriceChanged, Conflict):
         # Its own first attempt may have emptied the cart or the shelf for this repeat.
         earlier = await idempotency.recall(
@@ -97,6 +101,10 @@ async def place_order(
         if earlier is None:
             raise
         return earlier
+    if command.invite_code:
+        invitation = Invitation(invite_code=command.invite_code)
+        await bind_inviter(command.member_id, invitation, now=now)
+    return order_id
 
 
 def _check_remark(remark: str | None) -> None:
@@ -163,6 +171,7 @@ async def _write(
         )
         if left:
             raise _SoldOut(left)
+        await _spend_points(command.member_id, priced, order_id, now)
         if priced.quote.payable_fen == 0:
             await settling.settle_free(order_id, now=now)
         return order_id
@@ -187,6 +196,25 @@ async def _count_limited(member_id: UUID, priced: PricedDraft) -> None:
                 for sku_id, pieces in left.items()
             )
         )
+
+
+async def _spend_points(
+    member_id: UUID, priced: PricedDraft, order_id: UUID, now: datetime
+) -> None:
+    """Take the order's points. A settlement, too, locks stock before the member's accounts."""
+    try:
+        await points.spend(
+            member_id,
+            priced.quote.points_spent,
+            reason=EntryReason.ORDER_DEDUCTION,
+            source=(SourceKind.ORDER, order_id),
+            now=now,
+        )
+    except InsufficientBalance as error:
+        path = ("pointsToSpend",)
+        raise DraftRefused(
+            (Problem(code=error.code, message=error.message, path=path, facts={}),)
+        ) from error
 
 
 async def _insert(

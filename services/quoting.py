@@ -12,7 +12,6 @@ from domain import drafts
 from domain.carts import line_problem
 from domain.drafts import OrderDraft
 from domain.errors import DomainError, ErrorCode, NotFound
-from domain.ledger import AccountKind, member_account
 from domain.members import MemberStatus
 from domain.orders import DeliveryMethod
 from domain.pricing import Buyer, Line, Problem, Quote, QuoteRequest, quote
@@ -200,14 +199,7 @@ async def _read_buyer(member_id: UUID, draft: OrderDraft, now: datetime) -> Any:
 
     Lots past their time are not counted, whether or not the job has written them off yet.
     """
-    row = await database.fetch_one(
-        _BUYER,
-        member_id,
-        member_account(member_id, AccountKind.SPENDABLE),
-        draft.address_id,
-        draft.store_id,
-        now,
-    )
+    row = await database.fetch_one(_BUYER, member_id, draft.address_id, draft.store_id, now)
     if row is None:
         raise NotFound(thing="member")
     return row
@@ -215,17 +207,15 @@ async def _read_buyer(member_id: UUID, draft: OrderDraft, now: datetime) -> Any:
 
 _BUYER = """
 SELECT member.status, member.tier_code, member.birthday, member.joined_at,
-       coalesce(account.balance, 0) - coalesce(
-           (SELECT sum(remaining) FROM points_lot AS lot
-            WHERE lot.member_id = member.id AND lot.expires_at <= $5
-                AND lot.written_off_at IS NULL), 0)::bigint AS points_balance,
+       (SELECT coalesce(sum(lot.remaining), 0)::bigint FROM points_lot AS lot
+        WHERE lot.member_id = member.id AND NOT lot.is_pending AND lot.written_off_at IS NULL
+            AND lot.expires_at > $4) AS points_balance,
        address.id AS address_id, address.encrypted, address.region_code, address.is_default,
        store.id AS store_id
 FROM member
-LEFT JOIN ledger_account AS account ON account.id = $2
 LEFT JOIN address ON address.member_id = member.id AND address.deleted_at IS NULL
-    AND CASE WHEN $3::uuid IS NULL THEN address.is_default ELSE address.id = $3 END
-LEFT JOIN store ON store.id = $4 AND store.supports_pickup AND store.is_open
+    AND CASE WHEN $2::uuid IS NULL THEN address.is_default ELSE address.id = $2 END
+LEFT JOIN store ON store.id = $3 AND store.supports_pickup AND store.is_open
 WHERE member.id = $1
 """
 

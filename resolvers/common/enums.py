@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import strawberry
 
+from domain.orders import DeliveryMethod
 from domain.pricing import DiscountKind
 
 strawberry.enum(DiscountKind, name="DiscountKind", description="The causes of money off.")
+strawberry.enum(
+    DeliveryMethod, name="DeliveryMethod", description="How the goods reach the member."
+)

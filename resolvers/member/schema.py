@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.member.carts.mutations import CartsMutation
 from resolvers.member.catalog.queries import CatalogQuery
 from resolvers.member.members.queries import MembersQuery
+from resolvers.member.orders.mutations import OrdersMutation
+from resolvers.member.orders.queries import OrdersQuery
+from resolvers.member.pricing.queries import PricingQuery
 from resolvers.member.sessions.mutations import SessionsMutation
 
 
 @strawberry.type(description="What can be asked.")
-class Query(MembersQuery, CatalogQuery):
+class Query(MembersQuery, CatalogQuery, PricingQuery, OrdersQuery):
     pass
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(SessionsMutation):
+class Mutation(SessionsMutation, CartsMutation, OrdersMutation):
     pass

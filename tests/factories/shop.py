@@ -1,11 +1,18 @@
-"""Members, addresses, SKUs and stores, with few arguments: what a test asserts stands in the test."""
+"""Members, addresses, SKUs and stores; what a test asserts of them stands in the test."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from domain.ledger import AccountKind, EntryReason, Posting, SourceKind, Unit
-from domain.ledger import member_account, system_account
+from domain.ledger import (
+    AccountKind,
+    EntryReason,
+    Posting,
+    SourceKind,
+    Unit,
+    member_account,
+    system_account,
+)
 from models import database
 from models.catalog import Product, Sku, SkuTierPrice, StockLevel, Store
 from models.ids import new_id, number_code, readable_code

@@ -13,6 +13,10 @@ from domain.phones import masked
 from loaders.members import consents_by_member_id, member_by_id
 from models.member_rows import MemberRow
 from resolvers.common.context import Info
+from resolvers.common.pages import Connection
+from resolvers.member.carts.types import Cart, cart_of_member
+from resolvers.member.orders.queries import counts_of_member, orders_of_member
+from resolvers.member.orders.types import MemberCounts, Order
 from services.phones import PHONE
 
 strawberry.enum(Gender, name="Gender", description="As the member says.")
@@ -50,6 +54,15 @@ class Member:
         " agreements are not accepted; cart and orders only."
     )
     row: strawberry.Private[MemberRow]
+    cart: Cart = strawberry.field(
+        resolver=cart_of_member, description="What is set aside for buying."
+    )
+    orders: Connection[Order] = strawberry.field(
+        resolver=orders_of_member, description="The member's orders, newest first."
+    )
+    counts: MemberCounts = strawberry.field(
+        resolver=counts_of_member, description="What waits for the member, for badges."
+    )
 
     @strawberry.field(description="Masked: 138****5678.")
     def phone(self, info: Info) -> str | None:

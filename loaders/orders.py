@@ -1,0 +1,117 @@
+"""What hangs on orders, by key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from asyncpg import Record
+
+from domain.rules import Rules, from_document
+from models import database
+from models.order_rows import ORDER_COLUMNS, ORDER_LINE_COLUMNS, OrderLineRow, OrderRow
+
+
+async def order_by_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[OrderRow | None]:
+    """Return the viewer's own orders by id; another's is None, as one that isn't there."""
+    rows = await database.fetch(
+        f"SELECT {ORDER_COLUMNS} FROM sales_order AS o WHERE o.id = ANY($1) AND o.member_id = $2",
+        ids,
+        viewer_id,
+    )
+    found = {row["id"]: OrderRow(**row) for row in rows}
+    return [found.get(id_) for id_ in ids]
+
+
+async def lines_by_order_id(ids: Sequence[UUID]) -> list[list[OrderLineRow]]:
+    """Return the lines of orders in their order."""
+    rows = await database.fetch(
+        f"""
+        SELECT {ORDER_LINE_COLUMNS} FROM order_line
+        WHERE order_id = ANY($1) ORDER BY order_id, position
+        """,
+        ids,
+    )
+    lines: defaultdict[UUID, list[OrderLineRow]] = defaultdict(list)
+    for row in rows:
+        lines[row["order_id"]].append(OrderLineRow(**row))
+    return [lines[id_] for id_ in ids]
+
+
+async def events_by_order_id(ids: Sequence[UUID]) -> list[list[Record]]:
+    """Return the timelines of orders, oldest step first."""
+    rows = await database.fetch(
+        """
+        SELECT order_id, kind, happened_at FROM order_event
+        WHERE order_id = ANY($1) ORDER BY order_id, happened_at, id
+        """,
+        ids,
+    )
+    events: defaultdict[UUID, list[Record]] = defaultdict(list)
+    for row in rows:
+        events[row["order_id"]].append(row)
+    return [events[id_] for id_ in ids]
+
+
+async def payment_by_order_id(ids: Sequence[UUID]) -> list[Record | None]:
+    """Return the payment that paid each order: a late or second one is a case, not this."""
+    rows = await database.fetch(
+        """
+        SELECT payment.order_id, payment.out_trade_no, payment.transaction_id
+        FROM payment
+        WHERE payment.order_id = ANY($1) AND payment.status = 'SUCCEEDED'
+            AND NOT EXISTS (SELECT FROM payment_case WHERE payment_case.payment_id = payment.id)
+        """,
+        ids,
+    )
+    found = {row["order_id"]: row for row in rows}
+    return [found.get(id_) for id_ in ids]
+
+
+async def rules_by_version_id(ids: Sequence[UUID]) -> list[Rules]:
+    """Return the rules that orders were placed under."""
+    rows = await database.fetch("SELECT id, document FROM rule_version WHERE id = ANY($1)", ids)
+    found = {row["id"]: from_document(row["document"]) for row in rows}
+    return [found[id_] for id_ in ids]
+
+
+async def store_by_id(ids: Sequence[UUID]) -> list[Record | None]:
+    """Return stores by id, open or closed."""
+    rows = await database.fetch("SELECT * FROM store WHERE id = ANY($1)", ids)
+    found = {row["id"]: row for row in rows}
+    return [found.get(id_) for id_ in ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What waits for a member: orders by where they stand, and pieces in the cart."""
+
+    awaiting_payment: int
+    awaiting_shipment: int
+    awaiting_receipt: int
+    cart_pieces: int
+
+
+async def counts_by_member_id(ids: Sequence[UUID]) -> list[Counts]:
+    """Count each member's open orders and cart in one statement."""
+    rows = await database.fetch(
+        """
+        SELECT member.id,
+               count(*) FILTER (WHERE o.status = 'AWAITING_PAYMENT') AS awaiting_payment,
+               count(*) FILTER (WHERE o.status = 'AWAITING_SHIPMENT') AS awaiting_shipment,
+               count(*) FILTER (WHERE o.status IN ('SHIPPED', 'AWAITING_PICKUP'))
+                   AS awaiting_receipt,
+               (SELECT coalesce(sum(quantity), 0)::bigint FROM cart_line
+                WHERE cart_line.member_id = member.id) AS cart_pieces
+        FROM unnest($1::uuid[]) AS member (id)
+        LEFT JOIN sales_order AS o ON o.member_id = member.id
+        GROUP BY member.id
+        """,
+        ids,
+    )
+    counts = {row["id"]: row for row in rows}
+    return [
+        Counts(**{name: counts[id_][name] for name in Counts.__dataclass_fields__}) for id_ in ids
+    ]

@@ -1,0 +1,1 @@
+"""Members' coupons, as far as a quote shows them."""
