@@ -113,8 +113,8 @@ def _conditions(wanted: ProductQuery) -> Conditions:
         )
     if wanted.keyword is not None:
         found.add(
-            "id IN (SELECT id FROM product_text WHERE ngrams({0}) <> '{{}}'"
-            " AND ngrams(text) @> ngrams({0}) AND text LIKE ALL ({1}::text[]))",
+            "id IN (SELECT id FROM product_text WHERE search_grams({0}) <> '{{}}'"
+            " AND ngrams(text) @> search_grams({0}) AND text LIKE ALL ({1}::text[]))",
             wanted.keyword.text,
             wanted.keyword.patterns,
         )

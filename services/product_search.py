@@ -94,16 +94,17 @@ async def suggest(typed: str, hot_searches: Iterable[str], *, first: int) -> lis
         UNION ALL
         (
             SELECT name FROM (
-                SELECT product.name, product.sold
+                SELECT product.name, product_text.name AS plain, product.sold
                 FROM product JOIN product_text ON product_text.id = product.id
                 WHERE product.status = 'ON_SALE'
-                  AND ngrams($1) <> '{}' AND ngrams(product_text.text) @> ngrams($1)
-                  AND lower(normalize(product.name, NFKC)) LIKE $2
+                  AND search_grams($1) <> '{}'
+                  AND ngrams(product_text.text) @> search_grams($1)
+                  AND product_text.name LIKE $2
                 ORDER BY product.sold DESC, product.id DESC
                 LIMIT $5
             ) AS best_seller
-            GROUP BY name
-            ORDER BY lower(normalize(name, NFKC)) LIKE $3 DESC, max(sold) DESC, name
+            GROUP BY name, plain
+            ORDER BY plain LIKE $3 DESC, max(sold) DESC, name
             LIMIT $4
         )
         """,
