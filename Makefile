@@ -33,6 +33,7 @@ check: $(DEV_STAMP) ## Lint, format, types, import rules, schema and migration d
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(PYTHON) -m cli.main migrate --check
+	$(PYTHON) -m cli.main schema check
 
 format: $(DEV_STAMP) ## Format the sources and fix what lint can fix
 	$(PYTHON) -m ruff format .

@@ -24,6 +24,11 @@ COMMANDS = (
     "serve",
     "worker",
     "migrate",
+    "verify",
+    "importing",
+    "replay",
+    "tour",
+    "schema",
 )
 
 _WRONG_SETTINGS = 2
