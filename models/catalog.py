@@ -73,7 +73,7 @@ class Product(Table):
 class ProductText(Table):
     """What the search reads of a product; the id is the product's.
 
-    A trigger on `product` keeps it, normalised (NFKC) and in small letters: `text` is name, subtitle
+    A trigger on `product` keeps it, normalised (NFKC), in small letters: `text` is name, subtitle
     and keywords. It is a table of its own because figures change all day, and every new version of
     a product's row would be written to the GIN index over the words again.
     """

@@ -105,7 +105,7 @@ async def connect(
             "statement_timeout": str(int(statement_timeout_seconds * 1000)),
             "lock_timeout": str(int(lock_timeout_seconds * 1000)),
             "idle_in_transaction_session_timeout": "60000",
-            # Our statements are short: compiling them, or starting workers, costs more than it saves.
+            # Our statements are short: compiling them or starting workers costs more than it saves.
             "jit": "off",
             "max_parallel_workers_per_gather": "0",
         },
