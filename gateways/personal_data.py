@@ -1,7 +1,7 @@
 """Personal data at rest: AES-256-GCM under rotating keys, and the keyed hashes to find it by.
 
-A sealed value is: version (1 byte), key id (4), nonce (12), ciphertext with its tag (16). The key id
-is taken from the key itself, so that rotating is: make the old secret a previous one, set a new
+A sealed value is: version (1 byte), key id (4), nonce (12), ciphertext with its tag (16). The key's
+id is taken from the key itself, so that rotating is: make the old secret a previous one, set a new
 one, and seal anew at leisure.
 """
 
