@@ -140,7 +140,7 @@ async def _move(
     moved = {}
     for name, statement in _OWNED.items():
         moved[name] = await database.execute(statement, loser_id, survivor_id)
-    await _merge_counters(loser_id, survivor_id, now=now)
+    moved |= await _merge_counters(loser_id, survivor_id, now=now)
     moved |= await _transfer(loser_id, survivor_id, transfer_id=transfer_id, now=now)
     return moved
 
@@ -184,9 +184,9 @@ _OWNED = {
 """What has one owner: each statement takes ($1 loser, $2 survivor)."""
 
 
-async def _merge_counters(loser_id: UUID, survivor_id: UUID, *, now: datetime) -> None:
+async def _merge_counters(loser_id: UUID, survivor_id: UUID, *, now: datetime) -> dict[str, int]:
     """Add up what both may have of one SKU: pieces bought, and pieces in the cart up to 99."""
-    await database.execute(
+    purchases = await database.execute(
         """
         WITH given AS (DELETE FROM purchase_count WHERE member_id = $1 RETURNING *)
         INSERT INTO purchase_count AS own (id, member_id, sku_id, pieces)
@@ -196,7 +196,7 @@ async def _merge_counters(loser_id: UUID, survivor_id: UUID, *, now: datetime) -
         loser_id,
         survivor_id,
     )
-    await database.execute(
+    lines = await database.execute(
         """
         WITH given AS (DELETE FROM cart_line WHERE member_id = $1 RETURNING *)
         INSERT INTO cart_line AS own (id, member_id, sku_id, quantity, selected,
@@ -212,6 +212,7 @@ async def _merge_counters(loser_id: UUID, survivor_id: UUID, *, now: datetime) -
         _MAX_QUANTITY,
         now,
     )
+    return {"purchases": purchases, "cart_lines": lines}
 
 
 async def _transfer(
