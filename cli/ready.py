@@ -20,6 +20,10 @@ _SIGN_IN = """mutation ($code: String!) {
 }"""
 
 
+class _SignInRefused(Exception):
+    """The public API did not sign the demo member in."""
+
+
 async def simulator_settings(simulator_url: str) -> dict[str, str]:
     """Wait for the simulator and return the WECHAT_* settings that lead to it."""
     answer = await _answer_of(f"{simulator_url}/_sim/config.json")
@@ -34,7 +38,11 @@ async def wait_for_web(base_url: str) -> None:
 async def welcome(settings: Settings, home: Path) -> str:
     """Return the block that tells where everything is."""
     web, simulator = settings.base_url, settings.simulator_url
-    token = await _demo_token(web, simulator, home / "demo.json")
+    try:
+        token = await _demo_token(web, simulator, home / "demo.json")
+        to_try = f'{{"Authorization": "Bearer {token}"}}'
+    except (httpx.HTTPError, _SignInRefused) as error:
+        to_try = f"none: the demo member could not sign in ({error})"
     return f"""
   The mall is open.
 
@@ -45,7 +53,7 @@ async def welcome(settings: Settings, home: Path) -> str:
   Data and logs    {home}
 
   A member's token to try, in GraphiQL's headers or with curl:
-    {{"Authorization": "Bearer {token}"}}
+    {to_try}
 
   Stop with Ctrl-C. Started again, it finds its data.
 """
@@ -73,7 +81,10 @@ async def _demo_token(web: str, simulator: str, kept: Path) -> str:
     async with httpx.AsyncClient(timeout=_CALL_SECONDS, trust_env=False) as http:
         code = await _login_code(http, simulator, kept)
         asked = {"query": _SIGN_IN, "variables": {"code": code}}
-        payload = (await _post(http, f"{web}/graphql", asked))["data"]["signInWithMiniProgram"]
+        answer = await _post(http, f"{web}/graphql", asked)
+        payload = (answer.get("data") or {}).get("signInWithMiniProgram") or {}
+        if not payload.get("session"):
+            raise _SignInRefused(str(answer.get("errors") or payload.get("userErrors")))
         return str(payload["session"]["accessToken"])
 
 
