@@ -68,6 +68,8 @@ class _Stopping:
             self.asked = True
             with suppress(BrokenPipeError):
                 print("\nStopping ...", flush=True)
+            # What is cut off half-way, like a connection being made, has nothing to tell any more.
+            self._task.get_loop().set_exception_handler(lambda _loop, _context: None)
             self._task.cancel()
 
 
