@@ -15,14 +15,15 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
 
     The header is read from its end: the first address that is no trusted proxy is the caller.
     """
-    peer = scope["client"][0] if scope.get("client") else ""
+    client = scope.get("client")
+    peer = str(client[0]) if client else ""
     if not trusted or not _is_in(peer, trusted):
         return peer
     forwarded = [
         part.strip()
         for name, value in scope["headers"]
         if name == b"x-forwarded-for"
-        for part in value.decode("latin-1").split(",")
+        for part in str(value, "latin-1").split(",")
     ]
     for address in reversed(forwarded):
         if not _is_address(address):

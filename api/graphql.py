@@ -14,10 +14,11 @@ from urllib.parse import parse_qsl
 
 import orjson
 import structlog
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from api.schema import MemberSchema
 from domain.errors import DomainError
@@ -29,6 +30,9 @@ JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
 ContextOf = Callable[[Scope, Headers], Awaitable[Context]]
 Page = Callable[[], str]
+
+ONLY_QUERIES = frozenset({OperationType.QUERY})
+QUERIES_AND_MUTATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +120,7 @@ class GraphQLEndpoint:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise Refused(400, "The connection was closed.")
-            body += message.get("body", b"")
+            body += bytes(message.get("body", b""))
             if len(body) > self._max_body_bytes:
                 raise too_large
             if not message.get("more_body", False):
@@ -130,8 +134,7 @@ class GraphQLEndpoint:
         except ApiError as error:
             status = 401 if media_type == RESPONSE_JSON else 200
             return status, orjson.dumps({"errors": [error.formatted], "data": None})
-        allowed = {OperationType.QUERY} if request.only_queries else set(OperationType)
-        allowed.discard(OperationType.SUBSCRIPTION)
+        allowed = ONLY_QUERIES if request.only_queries else QUERIES_AND_MUTATIONS
         try:
             result = await self._schema.execute(
                 request.query,

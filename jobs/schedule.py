@@ -45,11 +45,17 @@ def sweeps(ports: Ports) -> list[Sweep]:
         drifted.set(sum(abs(drift.pieces) for drift in drifts))
         return 0
 
+    async def lows(now: datetime) -> int:
+        """Fold newly paid lines into the lowest price of their day; it does all there is."""
+        await product_figures.refresh_daily_lows(now)
+        return 0
+
     return [
         Sweep(INBOX, lambda now: payment_sweeps.settle_inbox(pay, now=now), 2),
         Sweep("payments", lambda now: payment_sweeps.query_payments(pay, now=now), 5),
         Sweep("timeouts", lambda now: payment_sweeps.cancel_overdue(pay, gate, now=now), 5),
         Sweep(CASES, lambda now: payment_sweeps.refund_cases(pay, now=now), 10),
-        Sweep("product_figures", lambda now: product_figures.refresh(now=now), 20),
+        Sweep("product_figures", lambda now: product_figures.refresh(now, 1_000), 20),
+        Sweep("daily_lows", lows, 30),
         Sweep("stock_gate", reconcile, 30),
     ]

@@ -57,7 +57,7 @@ FROM (
 
 
 def _summary(accounts: dict[str, int], lots: Any, soon: datetime) -> PointsSummary:
-    row = lots if lots is not None else _NO_LOTS
+    row = _NO_LOTS if lots is None else lots
     expiring = zip(row["points"] or (), row["expiries"] or (), strict=True)
     return PointsSummary(
         balance=row["living"],
@@ -69,4 +69,4 @@ def _summary(accounts: dict[str, int], lots: Any, soon: datetime) -> PointsSumma
     )
 
 
-_NO_LOTS = {"living": 0, "earned": 0, "points": None, "expiries": None}
+_NO_LOTS: dict[str, Any] = {"living": 0, "earned": 0, "points": None, "expiries": None}

@@ -120,7 +120,7 @@ async def give_back_all(
         spent_by[0],
         now,
     )
-    total = sum(use["points"] for use in uses)
+    total: int = sum(use["points"] for use in uses)
     if not total:
         return 0
     posting = Posting(

@@ -1,1 +1,1 @@
-"""Senders of SMS codes. Each has `send_code(phone, code)` and raises `SmsUnavailable`."""
+"""Carriers of SMS codes: the simulator's page in development, the brand's own sender in life."""

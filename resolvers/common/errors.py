@@ -10,14 +10,14 @@ from graphql import GraphQLError
 from domain.errors import DomainError, ErrorCode
 from resolvers.common.messages import Language, translate
 
-UserErrorCode = strawberry.enum(
+strawberry.enum(
     ErrorCode, name="UserErrorCode", description="What went wrong; clients branch by it."
 )
 
 
 @strawberry.type(description="An expected refusal, fit to show to a person.")
 class UserError:
-    code: UserErrorCode = strawberry.field(description="What went wrong; clients branch by it.")  # type: ignore[valid-type]
+    code: ErrorCode = strawberry.field(description="What went wrong; clients branch by it.")
     message: str = strawberry.field(
         description="Shown to a person: Chinese unless Accept-Language prefers English."
     )

@@ -11,12 +11,16 @@ import strawberry
 from domain.members import AgreementKind, Gender
 from domain.phones import masked
 from loaders.members import consents_by_member_id, member_by_id
+from loaders.points import PointsSummary, points_by_member_id
 from models.member_rows import MemberRow
 from resolvers.common.context import Info
 from resolvers.common.pages import Connection
 from resolvers.member.carts.types import Cart, cart_of_member
 from resolvers.member.orders.queries import counts_of_member, orders_of_member
 from resolvers.member.orders.types import MemberCounts, Order
+from resolvers.member.points.types import PointsAccount
+from resolvers.member.tiers.types import Membership
+from services import rules as rule_versions
 from services.phones import PHONE
 
 strawberry.enum(Gender, name="Gender", description="As the member says.")
@@ -70,6 +74,24 @@ class Member:
         if sealed is None:
             return None
         return masked(info.context.ports.personal_data.open(sealed, context=PHONE).decode())
+
+    @strawberry.field(description="The member's points.")
+    async def points(self, info: Info) -> PointsAccount:
+        return PointsAccount.of(self.row.id, await self._points(info))
+
+    @strawberry.field(description="The tier, growth, and how far the next tier is.")
+    async def membership(self, info: Info) -> Membership:
+        context = info.context
+        rules = (await rule_versions.in_force(now=context.now)).rules
+        return Membership.of(self.row, await self._points(info), rules, context.language)
+
+    async def _points(self, info: Info) -> PointsSummary:
+        context = info.context
+        rules = (await rule_versions.in_force(now=context.now)).rules
+        loader = context.loaders.of(
+            points_by_member_id, now=context.now, expiring_days=rules.points.expiring_soon_days
+        )
+        return await loader.load(self.row.id)
 
     @strawberry.field(description="What the member said to agreements, the latest of each kind.")
     async def consents(self, info: Info) -> list[Consent]:

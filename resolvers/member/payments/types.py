@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from domain import orders
+from domain.orders import PaymentMethod
 from domain.payments import SignedPayment
 from resolvers.common.errors import UserError
 from resolvers.member.orders.types import Order
 from services.paying import Payable
 
-PaymentMethod = strawberry.enum(
-    orders.PaymentMethod, description="Where the member pays with WeChat Pay."
+strawberry.enum(
+    PaymentMethod, name="PaymentMethod", description="Where the member pays with WeChat Pay."
 )
 
 
@@ -49,7 +49,7 @@ class WechatPayment:
 @strawberry.input(description="Which order to pay, and how.")
 class PayOrderInput:
     order_id: strawberry.ID = strawberry.field(description="The order.")
-    method: PaymentMethod = strawberry.field(description="Where the member pays.")  # type: ignore[valid-type]
+    method: PaymentMethod = strawberry.field(description="Where the member pays.")
     idempotency_key: str = strawberry.field(
         description="The same key with the same input signs the same attempt afresh."
     )

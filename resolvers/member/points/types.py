@@ -16,11 +16,31 @@ from resolvers.common.titles import entry_title
 from resolvers.member.orders.types import Order
 from services.entries import entries_of
 
-POINTS_REASONS = [reason for reason in EntryReason if reason is not EntryReason.TIER_REVIEW]
-PointsReason = strawberry.enum(
-    StrEnum("PointsReason", {reason.name: reason.value for reason in POINTS_REASONS}),
-    description="Why points came or went.",
-)
+
+@strawberry.enum(description="Why points came or went.")
+class PointsReason(StrEnum):
+    ORDER = "ORDER"
+    ORDER_RETURNED = "ORDER_RETURNED"
+    CHECK_IN = "CHECK_IN"
+    CHECK_IN_MAKE_UP = "CHECK_IN_MAKE_UP"
+    REDEMPTION = "REDEMPTION"
+    REDEMPTION_RETURNED = "REDEMPTION_RETURNED"
+    ORDER_DEDUCTION = "ORDER_DEDUCTION"
+    ORDER_DEDUCTION_RETURNED = "ORDER_DEDUCTION_RETURNED"
+    INVITATION = "INVITATION"
+    CAMPAIGN = "CAMPAIGN"
+    TIER_GIFT = "TIER_GIFT"
+    BIRTHDAY = "BIRTHDAY"
+    PARTNER = "PARTNER"
+    ADJUSTMENT = "ADJUSTMENT"
+    EXPIRY = "EXPIRY"
+    SHOP_PURCHASE = "SHOP_PURCHASE"
+    SHOP_PURCHASE_RETURNED = "SHOP_PURCHASE_RETURNED"
+    COUPON_CLAIM = "COUPON_CLAIM"
+    REVIEW = "REVIEW"
+    PROFILE = "PROFILE"
+    MERGE = "MERGE"
+    DEBT_REPAID = "DEBT_REPAID"
 
 
 @strawberry.enum(description="Whether points came or went.")
@@ -40,7 +60,7 @@ class PointsEntry:
     id: strawberry.ID = strawberry.field(description="The entry's id.")
     delta: int = strawberry.field(description="Points that came, or went when negative.")
     balance_after: int = strawberry.field(description="The balance after it.")
-    reason: PointsReason = strawberry.field(description="Why.")  # type: ignore[valid-type]
+    reason: PointsReason = strawberry.field(description="Why.")
     title: str = strawberry.field(description="What it is called, in the reader's language.")
     created_at: datetime = strawberry.field(description="When.")
     expires_at: datetime | None = strawberry.field(description="When points that came will end.")

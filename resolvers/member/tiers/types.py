@@ -11,7 +11,9 @@ import strawberry
 from domain import tiers
 from domain.ledger import AccountKind, EntryReason, SourceKind
 from domain.rules import Rules, TierRules
+from domain.tiers import BenefitCode
 from loaders.points import PointsSummary
+from models.member_rows import MemberRow
 from resolvers.common.context import Info
 from resolvers.common.messages import Language, translate
 from resolvers.common.pages import Connection, read_page
@@ -20,28 +22,25 @@ from resolvers.member.orders.types import Order
 from services import rules as rule_versions
 from services.entries import entries_of, growth_since
 
-BenefitCode = strawberry.enum(tiers.BenefitCode, description="What a tier may give.")
+strawberry.enum(BenefitCode, name="BenefitCode", description="What a tier may give.")
 
-_GROWTH_REASONS = (
-    EntryReason.ORDER,
-    EntryReason.ORDER_RETURNED,
-    EntryReason.SHOP_PURCHASE,
-    EntryReason.SHOP_PURCHASE_RETURNED,
-    EntryReason.CHECK_IN,
-    EntryReason.REVIEW,
-    EntryReason.TIER_REVIEW,
-    EntryReason.MERGE,
-    EntryReason.ADJUSTMENT,
-)
-GrowthReason = strawberry.enum(
-    StrEnum("GrowthReason", {reason.name: reason.value for reason in _GROWTH_REASONS}),
-    description="Why growth came or went.",
-)
+
+@strawberry.enum(description="Why growth came or went.")
+class GrowthReason(StrEnum):
+    ORDER = "ORDER"
+    ORDER_RETURNED = "ORDER_RETURNED"
+    SHOP_PURCHASE = "SHOP_PURCHASE"
+    SHOP_PURCHASE_RETURNED = "SHOP_PURCHASE_RETURNED"
+    CHECK_IN = "CHECK_IN"
+    REVIEW = "REVIEW"
+    TIER_REVIEW = "TIER_REVIEW"
+    MERGE = "MERGE"
+    ADJUSTMENT = "ADJUSTMENT"
 
 
 @strawberry.type(description="Something that a tier gives.")
 class Benefit:
-    code: BenefitCode = strawberry.field(description="Which benefit.")  # type: ignore[valid-type]
+    code: BenefitCode = strawberry.field(description="Which benefit.")
     title: str = strawberry.field(description="Its short name, in the reader's language.")
     description: str = strawberry.field(description="What it means, in a sentence.")
     icon_url: str | None = strawberry.field(default=None, description="A picture for it.")
@@ -87,7 +86,7 @@ class GrowthEntry:
     growth_after: int = strawberry.field(description="The growth after it.")
     title: str = strawberry.field(description="What it is called, in the reader's language.")
     created_at: datetime = strawberry.field(description="When.")
-    reason: GrowthReason = strawberry.field(description="Why.")  # type: ignore[valid-type]
+    reason: GrowthReason = strawberry.field(description="Why.")
     row: strawberry.Private[Any]
 
     @strawberry.field(description="The order it belongs to.")
@@ -145,25 +144,25 @@ class Membership:
 
     @classmethod
     def of(
-        cls, member: Any, summary: PointsSummary, rules: Rules, language: Language
+        cls, member: MemberRow, summary: PointsSummary, rules: Rules, language: Language
     ) -> Membership:
-        """Show where a member row (id, tier_code, tier_since, …) stands."""
-        tier = rules.tier(member["tier_code"])
+        """Show where a member stands."""
+        tier = rules.tier(member.tier_code)
         above = rules.next_tier(tier.code)
         missing = max(above.growth_threshold - summary.growth, 0) if above else None
         shown = Tier.of(tier, rules, language)
-        reviewed = member["tier_review_at"] if tier.level else None
+        reviewed = member.tier_review_at if tier.level else None
         return cls(
             tier=shown,
             growth=summary.growth,
             next_tier=Tier.of(above, rules, language) if above else None,
             growth_to_next_tier=missing,
             progress=tiers.progress(summary.growth, tier, above),
-            tier_since=member["tier_since"],
+            tier_since=member.tier_since,
             review_at=reviewed,
             benefits=shown.benefits,
-            lifetime_growth=member["lifetime_growth"],
-            member_id=member["id"],
+            lifetime_growth=member.lifetime_growth,
+            member_id=member.id,
             threshold=tier.growth_threshold,
         )
 
