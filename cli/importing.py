@@ -59,10 +59,9 @@ def complete_journey(
 
 
 async def _load(settings: "Settings", data: Path | None) -> bool:
-    from wiring.ports import personal_data
-
     from cli.complete_journey.reader import open_complete_journey
     from models import database
+    from wiring.ports import personal_data_of
 
     with open_complete_journey(data) as journey:
         await database.connect(
@@ -72,7 +71,7 @@ async def _load(settings: "Settings", data: Path | None) -> bool:
         )
         try:
             with _progress() as progress:
-                loaded = await _load_all(journey, personal_data(settings), progress)
+                loaded = await _load_all(journey, personal_data_of(settings), progress)
         finally:
             await database.close()
         _show_loaded(loaded, journey.summary())

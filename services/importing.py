@@ -167,7 +167,7 @@ async def import_members(source: str, imported: Sequence[ImportedMember], *, now
 
 
 async def refresh_statistics() -> None:
-    """Tell PostgreSQL what its tables hold now, or it plans for empty ones until it looks itself."""
+    """Tell PostgreSQL what its tables hold now; it would plan for empty ones for a minute else."""
     await database.execute(
         "ANALYZE category, product, product_category, product_text, sku, stock_level, store, member"
     )

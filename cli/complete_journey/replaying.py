@@ -181,6 +181,9 @@ class Run:
         }
         key = f"{self._key}-{basket.id}-{basket.part}"
         quote = await phone.quote(draft)
+        if quote["payable"] != basket.amount_fen:
+            told = f"{quote['payable']} fen instead of {basket.amount_fen}"
+            raise CallFailed("quoteOrder", "PRICE_DIFFERS", told)
         order = await phone.place(draft, payable=quote["payable"], key=key)
         payment = await phone.pay(order["id"], key=key)
         if payment is not None:

@@ -11,8 +11,11 @@ import pytest
 
 from cli.complete_journey import check, loading
 from cli.complete_journey.reader import CompleteJourney, open_complete_journey
+from domain.ledger import MEMBER_ACCOUNTS
+from domain.phones import parse_phone
 from models import database as db
-from services import importing
+from services import importing, members, phones
+from tests.factories.shop import DATA
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "complete_journey"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -61,6 +64,7 @@ async def test_the_catalogue_comes_in_whole(database: str, journey: CompleteJour
     await prices_are_those_of_the_independent_query()
     await products_stand_in_their_categories()
     await products_that_nobody_bought_are_off_sale()
+    await the_check_sees_what_is_missing_or_changed(journey)
 
 
 async def prices_are_those_of_the_independent_query() -> None:
@@ -107,6 +111,20 @@ async def products_that_nobody_bought_are_off_sale() -> None:
     ]
 
 
+async def the_check_sees_what_is_missing_or_changed(journey: CompleteJourney) -> None:
+    found = await loading.compare(journey, FIXTURE)
+    assert [(one.what, one.expected, one.found) for one in found if not one.agrees] == [
+        ("members", 50, 0)
+    ]
+    await loading.load_members(journey, DATA, unheard, now=NOW)
+    assert all(one.agrees for one in await loading.compare(journey, FIXTURE))
+    await db.execute("UPDATE sku SET price_fen = price_fen + 1 WHERE code = 'CJ-1082185'")
+    found = await loading.compare(journey, FIXTURE)
+    assert [(one.what, one.expected, one.found) for one in found if not one.agrees] == [
+        ("SKUs at the expected price", 10_242, 10_241)
+    ]
+
+
 async def test_a_second_run_changes_nothing(database: str, journey: CompleteJourney) -> None:
     await load_catalogue(journey)
     # Not even what an operator has changed since.
@@ -140,3 +158,38 @@ async def test_a_run_that_broke_off_is_taken_up(
     loaded = await load_catalogue(journey, now=LATER)
     assert [one.added for one in loaded] == [0, 6_482, 109]
     assert await db.fetch_value("SELECT count(*) FROM sku") == 10_482
+
+
+async def test_households_come_in_as_visitors_with_a_phone(
+    database: str, journey: CompleteJourney
+) -> None:
+    loaded = await loading.load_members(journey, DATA, unheard, now=NOW)
+    again = await loading.load_members(journey, DATA, unheard, now=LATER)
+    assert [(one.in_source, one.added) for one in (loaded, again)] == [(50, 50), (50, 0)]
+    rows = await db.fetch(
+        "SELECT source_id, nickname, phone_encrypted, phone_hash, joined_at, created_at,"
+        " (SELECT count(*) FROM ledger_account WHERE member_id = member.id) AS accounts"
+        " FROM member"
+    )
+    assert len(rows) == 50
+    for row in rows:
+        household = int(row["source_id"])
+        phone = f"141{household:08d}"
+        assert parse_phone(phone) == phone
+        assert DATA.open(row["phone_encrypted"], context=phones.PHONE) == phone.encode()
+        assert await phones.holder_of(DATA.phone_digest(phone)) is not None
+        assert row["nickname"] == f"住户 {household}"
+        assert (row["joined_at"], row["created_at"]) == (None, NOW)
+        assert row["accounts"] == len(MEMBER_ACCOUNTS)
+
+
+async def test_a_phone_that_someone_has_already_stays_theirs(
+    database: str, journey: CompleteJourney
+) -> None:
+    first = journey.households()[0]
+    phone = phones.seal(loading.phone_of(first.id), DATA)
+    somebody = await members.create(now=NOW, phone=phone)
+    await loading.load_members(journey, DATA, unheard, now=NOW)
+    assert await phones.holder_of(phone.digest) == somebody
+    without = await db.fetch("SELECT source_id FROM member WHERE phone_hash IS NULL")
+    assert [int(row["source_id"]) for row in without] == [first.id]
