@@ -4,20 +4,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _BRACKETS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
+_OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
+"""asyncpg looks a type up the first time that a connection meets it."""
 
 
 class StatementLog:
     """Hears every statement on the pool; `record` yields the list of those run inside the block.
 
-    BEGIN, COMMIT and their kin are left out. Statements of tasks that run at the same time are
-    heard too.
+    BEGIN, COMMIT and their kin are left out, and what the driver asks for itself. Statements of
+    tasks that run at the same time are heard too.
     """
 
     def __init__(self) -> None:
         self._heard: list[str] | None = None
 
     def hear(self, statement: str) -> None:
-        if self._heard is not None and not statement.lstrip().upper().startswith(_BRACKETS):
+        if self._heard is None or statement.lstrip().upper().startswith(_BRACKETS):
+            return
+        if not any(mark in statement for mark in _OF_THE_DRIVER):
             self._heard.append(statement)
 
     @contextmanager

@@ -1,0 +1,44 @@
+"""The member API at a fixed instant, for tests of what anybody can look at.
+
+A token is a member's id: who may have one is the business of other tests.
+"""
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from api.graphql import GraphQLEndpoint
+from api.schema import member_schema
+from loaders import Loaders
+from resolvers.common.context import Context
+from resolvers.common.messages import preferred_language
+from services.ports import Ports
+from tests.support.graphql import GraphQLClient
+
+BASE_URL = "https://mall.example"
+
+
+def catalog_client(now: datetime) -> GraphQLClient:
+    """Return a client of an endpoint whose clock stands still."""
+
+    async def context_of(scope: Scope, headers: Headers) -> Context:
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        member_id = UUID(token) if token else None
+        return Context(
+            now=now,
+            language=preferred_language(headers.get("accept-language")),
+            loaders=Loaders(viewer_id=member_id, now=now),
+            ports=cast("Ports", SimpleNamespace(public_base_url=BASE_URL)),
+            member_id=member_id,
+        )
+
+    endpoint = GraphQLEndpoint(
+        member_schema(), context_of, max_body_bytes=100_000, debug=True, explorer=None
+    )
+    transport = httpx.ASGITransport(app=cast("Any", endpoint))
+    return GraphQLClient(httpx.AsyncClient(transport=transport, base_url=BASE_URL))
