@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.errors import ErrorCode
 from domain.money import split
 from domain.pricing import texts
-from domain.pricing.coupons import Verdict, judge_shipping_coupon
+from domain.pricing.coupons import ShippingCoupon, Verdict
 from domain.pricing.delivery import Delivery
 from domain.pricing.inputs import Coupon, QuoteRequest
 from domain.pricing.points import spend_points
@@ -29,11 +29,15 @@ class Choice:
 
 
 def choose_coupons(
-    request: QuoteRequest, sheet: Sheet, delivery: Delivery, goods: Sequence[Verdict]
+    request: QuoteRequest,
+    sheet: Sheet,
+    delivery: Delivery,
+    goods: Sequence[Verdict],
+    shipping: Sequence[ShippingCoupon],
 ) -> Choice:
     """Choose the coupons of an order as steps 1 to 3 left it; `goods` judges the goods coupons."""
     if request.best_coupons:
-        return _best(request, sheet, delivery, goods)
+        return _best(request, sheet, delivery, goods, shipping)
     return _chosen(request)
 
 
@@ -83,11 +87,15 @@ class _Rank(NamedTuple):
 
 
 def _best(
-    request: QuoteRequest, sheet: Sheet, delivery: Delivery, goods: Sequence[Verdict]
+    request: QuoteRequest,
+    sheet: Sheet,
+    delivery: Delivery,
+    goods: Sequence[Verdict],
+    shipping: Sequence[ShippingCoupon],
 ) -> Choice:
     """Try every set of coupons that each take something off, and none: the true optimum."""
     _, best = min(
-        _sets(request, sheet, delivery, goods),
+        _sets(sheet, delivery, goods, shipping),
         key=lambda candidate: _rank(request, delivery, *candidate),
     )
     coupons = {verdict.coupon.is_for_shipping: verdict.coupon for verdict in best}
@@ -95,23 +103,30 @@ def _best(
 
 
 def _sets(
-    request: QuoteRequest, sheet: Sheet, delivery: Delivery, goods: Sequence[Verdict]
+    sheet: Sheet,
+    delivery: Delivery,
+    goods: Sequence[Verdict],
+    shipping: Sequence[ShippingCoupon],
 ) -> Iterator[tuple[int, tuple[Verdict, ...]]]:
-    """Give every allowed set of coupons, with the goods payable after step 4 that it leaves."""
+    """Give the sets of coupons worth comparing, with the goods payable after step 4 each leaves.
+
+    Beside one goods coupon, or none, only the best shipping coupon can be part of the best set.
+    """
     before = [line.left_fen for line in sheet.lines]
-    shipping = [coupon for coupon in request.coupons if coupon.is_for_shipping]
     for goods_coupon in (None, *(verdict for verdict in goods if verdict.off_fen)):
         chosen = (goods_coupon,) if goods_coupon else ()
         lefts = _lefts_after(before, goods_coupon) if goods_coupon else before
         after = sum(lefts)
         yield after, chosen
         fee_fen = delivery.fee_after_tier_fen(after)
-        if fee_fen == 0:
-            continue
-        for coupon in shipping:
-            verdict = judge_shipping_coupon(coupon, sheet.lines, lefts, fee_fen)
-            if verdict.off_fen:
-                yield after, (*chosen, verdict)
+        verdicts = [each.judge(lefts, fee_fen) for each in shipping] if fee_fen else []
+        usable = [verdict for verdict in verdicts if verdict.off_fen]
+        if usable:
+            yield after, (*chosen, min(usable, key=_shipping_rank))
+
+
+def _shipping_rank(verdict: Verdict) -> tuple[int, datetime, UUID]:
+    return (-verdict.off_fen, verdict.coupon.valid_until, verdict.coupon.id)
 
 
 def _lefts_after(lefts: Sequence[int], verdict: Verdict) -> list[int]:

@@ -69,24 +69,42 @@ def judge_goods_coupon(coupon: Coupon, lines: Sequence[SheetLine]) -> Verdict:
     return _takes_off(coupon, _off_fen(coupon, spend_fen), places, texts.COUPON_NOTHING_LEFT)
 
 
-def judge_shipping_coupon(
-    coupon: Coupon, lines: Sequence[SheetLine], lefts: Sequence[int], fee_fen: int
-) -> Verdict:
-    """Say what a shipping coupon takes off the fee that the tier left.
+@dataclass(frozen=True, slots=True)
+class ShippingCoupon:
+    """A shipping coupon and the lines it covers, found once and judged after each goods coupon.
 
-    `lefts` is what step 4 left on each line: points are the member's own and don't count against
-    the threshold.
+    `refusal` is what no goods coupon changes: its status, or no goods in scope.
     """
-    if coupon.status is not CouponStatus.USABLE:
-        return Verdict(coupon=coupon, reason=_WHY_NOT_USABLE[coupon.status])
-    places = _covered_places(coupon, lines)
-    if not places:
-        return _out_of_scope(coupon, lines)
-    spend_fen = sum(lefts[place] for place in places)
-    pieces = sum(lines[place].line.quantity for place in places)
-    off_fen = fee_fen if coupon.max_off_fen is None else min(fee_fen, coupon.max_off_fen)
-    below = _below_threshold(coupon, spend_fen, pieces, off_fen)
-    return below or _takes_off(coupon, off_fen, (), texts.COUPON_NO_SHIPPING)
+
+    coupon: Coupon
+    places: Sequence[int] = ()
+    pieces: int = 0
+    refusal: Verdict | None = None
+
+    @classmethod
+    def of(cls, coupon: Coupon, lines: Sequence[SheetLine]) -> ShippingCoupon:
+        """Find the lines that a coupon covers."""
+        if coupon.status is not CouponStatus.USABLE:
+            refusal = Verdict(coupon=coupon, reason=_WHY_NOT_USABLE[coupon.status])
+            return cls(coupon, refusal=refusal)
+        places = _covered_places(coupon, lines)
+        if not places:
+            return cls(coupon, refusal=_out_of_scope(coupon, lines))
+        return cls(coupon, places, sum(lines[place].line.quantity for place in places))
+
+    def judge(self, lefts: Sequence[int], fee_fen: int) -> Verdict:
+        """Say what this takes off the fee that the tier left.
+
+        `lefts` is what step 4 left on each line: points are the member's own and don't count
+        against the threshold.
+        """
+        if self.refusal:
+            return self.refusal
+        coupon = self.coupon
+        off_fen = fee_fen if coupon.max_off_fen is None else min(fee_fen, coupon.max_off_fen)
+        spend_fen = sum(lefts[place] for place in self.places)
+        below = _below_threshold(coupon, spend_fen, self.pieces, off_fen)
+        return below or _takes_off(coupon, off_fen, (), texts.COUPON_NO_SHIPPING)
 
 
 def _judge_gift(coupon: Coupon, lines: Sequence[SheetLine]) -> Verdict:

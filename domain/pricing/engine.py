@@ -10,10 +10,10 @@ from domain.money import MAX_FEN, split, split_runs
 from domain.pricing import texts
 from domain.pricing.choice import choose_coupons, refusal_of_chosen
 from domain.pricing.coupons import (
+    ShippingCoupon,
     Verdict,
     coupon_hints,
     judge_goods_coupon,
-    judge_shipping_coupon,
     unusable_coupons,
     usable_coupons,
 )
@@ -71,14 +71,19 @@ def quote(request: QuoteRequest) -> Quote:
 
     delivery = Delivery.of(request)
     goods_verdicts = _judge_goods_coupons(request, sheet)
-    choice = choose_coupons(request, sheet, delivery, goods_verdicts)
+    shipping_coupons = [
+        ShippingCoupon.of(coupon, sheet.lines)
+        for coupon in request.coupons
+        if coupon.is_for_shipping
+    ]
+    choice = choose_coupons(request, sheet, delivery, goods_verdicts, shipping_coupons)
     goods_coupon = _verdict_on(choice.goods, goods_verdicts)
     _apply_goods_coupon(sheet, goods_coupon)  # Step 4.
     goods_fen = sheet.left_fen
 
     # Step 6 goes by what step 4 left, and points take nothing off shipping: so it can be priced
     # here, before step 5 changes the sheet.
-    shipping = _price_shipping(request, sheet, delivery, choice.shipping)
+    shipping = _price_shipping(sheet, delivery, shipping_coupons, choice.shipping)
     spending = spend_points(request, goods_fen)
     sheet.take_off(spending.cause, spending.off_fen, sheet.lines)  # Step 5.
 
@@ -159,18 +164,14 @@ def _apply_goods_coupon(sheet: Sheet, verdict: Verdict | None) -> None:
 
 
 def _price_shipping(
-    request: QuoteRequest, sheet: Sheet, delivery: Delivery, chosen: Coupon | None
+    sheet: Sheet, delivery: Delivery, coupons: Sequence[ShippingCoupon], chosen: Coupon | None
 ) -> _ShippingPrice:
     """Price step 6 on the sheet as step 4 left it."""
     goods_fen = sheet.left_fen
     fee_fen = delivery.fee_fen(goods_fen)
     after_tier_fen = delivery.fee_after_tier_fen(goods_fen)
     lefts = [line.left_fen for line in sheet.lines]
-    verdicts = [
-        judge_shipping_coupon(coupon, sheet.lines, lefts, after_tier_fen)
-        for coupon in request.coupons
-        if coupon.is_for_shipping
-    ]
+    verdicts = [each.judge(lefts, after_tier_fen) for each in coupons]
     coupon = _verdict_on(chosen, verdicts)
     discounts = []
     if fee_fen > after_tier_fen:
