@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -214,7 +215,8 @@ class MiniProgram:
         if content.get("errors"):
             first = content["errors"][0]
             code = first.get("extensions", {}).get("code", "ERROR")
-            raise CallFailed(document.split("(", maxsplit=1)[0].strip(), code, first["message"])
+            name = " ".join(re.findall(r"\w+", document)[:2])
+            raise CallFailed(name, code, first["message"])
         data: dict[str, Any] = content["data"]
         self._hear(Exchange(document, variables, data))
         return data

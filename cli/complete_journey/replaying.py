@@ -188,7 +188,9 @@ class Run:
         payment = await phone.pay(order["id"], key=key)
         if payment is not None:
             await self._wechat.request_payment(payment)
-        self.outcome.fen += await phone.paid(order["id"])
+        fen = await phone.paid(order["id"])
+        # Only from here on: what is read before an await may be old after it.
+        self.outcome.fen += fen
         self.outcome.order_seconds.append(time.perf_counter() - started)
         self.outcome.baskets.add(basket.id)
         self.outcome.orders += 1
