@@ -23,6 +23,7 @@ from tests.factories.shop import (
     a_sku,
     stock_of,
 )
+from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -62,12 +63,12 @@ async def orders_placed() -> int:
 
 @pytest.mark.parametrize("with_redis", [True, False])
 async def test_fifty_orders_for_the_last_three_pieces(
-    gate: StockGate, redis: RedisClient, redis_server: object, with_redis: bool
+    gate: StockGate, redis_server: RedisServer, with_redis: bool
 ) -> None:
     sku = await a_sku(stock=3)
     buyers = [await a_buyer() for _ in range(50)]
     if not with_redis:
-        redis_server.stop()  # type: ignore[attr-defined]
+        redis_server.stop()
     outcomes = await asyncio.gather(
         *(outcome(an_order(buyer, [(sku, 1)], "k"), gate) for buyer in buyers)
     )

@@ -1,25 +1,20 @@
 """Members, addresses, SKUs and stores; what a test asserts of them stands in the test."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from domain.ledger import (
-    AccountKind,
-    EntryReason,
-    Posting,
-    SourceKind,
-    Unit,
-    member_account,
-    system_account,
-)
+from domain.ledger import EntryReason, SourceKind
+from gateways.personal_data import PersonalDataCipher, PersonalDataKeys
 from models import database
 from models.catalog import Product, Sku, SkuTierPrice, StockLevel, Store
 from models.ids import new_id, number_code, readable_code
 from models.members import Address, Member
 from models.orders import CartLine
 from services import ledger
+from services import points as points_service
 from services.sealed_addresses import Recipient, seal_recipient
+from tests.support.application import TEST_SECRETS
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Noon in Shanghai, on a Sunday."""
@@ -29,28 +24,18 @@ SHANGHAI = "310115"
 XIZANG = "540102"
 
 
-class LabelledData:
-    """Seals by writing the context in front, and opens nothing that was sealed elsewhere."""
-
-    def seal(self, plain: bytes, *, context: str) -> bytes:
-        return context.encode() + b"\0" + plain
-
-    def open(self, sealed: bytes, *, context: str) -> bytes:
-        label, _, plain = sealed.partition(b"\0")
-        assert label == context.encode(), (label, context)
-        return plain
-
-    def phone_digest(self, phone: str) -> bytes:
-        return phone.encode()
-
-
-DATA = LabelledData()
+DATA = PersonalDataCipher(
+    PersonalDataKeys(
+        current=TEST_SECRETS["personal_data_key"], index=TEST_SECRETS["phone_index_key"]
+    )
+)
+"""Seals as the application under test does."""
 
 
 async def a_member(
     *, tier: str = "REGULAR", joined: bool = True, birthday: date | None = None, points: int = 0
 ) -> UUID:
-    """Make a member with accounts, or a visitor; `points` are spendable and have no lot."""
+    """Make a member with accounts and spendable points, or a visitor."""
     member = await Member.create(
         member_no=number_code(12),
         invite_code=readable_code(8),
@@ -63,17 +48,13 @@ async def a_member(
     )
     await ledger.open_accounts([member.id], now=NOW)
     if points:
-        posting = Posting(
-            debit=system_account(AccountKind.ISSUED),
-            credit=member_account(member.id, AccountKind.SPENDABLE),
-            amount=points,
-        )
-        await ledger.post(
-            [posting],
-            unit=Unit.POINTS,
+        await points_service.grant(
+            member.id,
+            points,
             reason=EntryReason.ADJUSTMENT,
             source=(SourceKind.ADJUSTMENT, new_id()),
             now=NOW,
+            expires_at=NOW + timedelta(days=365),
         )
     return member.id
 
@@ -94,9 +75,9 @@ async def an_address(
     return address.id
 
 
-async def a_buyer(*, tier: str = "REGULAR") -> UUID:
+async def a_buyer(*, tier: str = "REGULAR", points: int = 0) -> UUID:
     """Make a member with a default address."""
-    member_id = await a_member(tier=tier)
+    member_id = await a_member(tier=tier, points=points)
     await an_address(member_id)
     return member_id
 

@@ -1,0 +1,125 @@
+"""Stock under everything at once: orders, payments, cancels; and a process that dies."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.drafts import DraftLine, OrderDraft
+from gateways.redis.connection import RedisClient
+from gateways.redis.stock_gate import StockGate, StockGateConfig
+from models import database as db
+from services import stock
+from services.placing import DraftRefused, PlaceOrder, place_order
+from tests.factories.shop import DATA, NOW, SkuFacts, a_buyer, a_sku, stock_of
+from tests.support.redis import RedisServer
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+async def place(
+    member_id: UUID, lines: list[tuple[SkuFacts, int]], key: str, gate: StockGate
+) -> UUID:
+    draft = OrderDraft(
+        lines=tuple(DraftLine(sku_id=sku.id, quantity=quantity) for sku, quantity in lines)
+    )
+    command = PlaceOrder(
+        member_id=member_id,
+        draft=draft,
+        expected_payable_fen=None,
+        remark=None,
+        idempotency_key=key,
+    )
+    return await place_order(command, gate, DATA, now=NOW)
+
+
+@pytest.mark.usefixtures("database")
+async def test_orders_payments_and_cancels_of_the_same_skus(redis: RedisClient) -> None:
+    gate = StockGate(redis, stock.available_of, StockGateConfig(timeout_seconds=5))
+    first, second = await a_sku(stock=1000, limit=99), await a_sku(stock=1000)
+    buyer = await a_buyer()
+
+    async def one(number: int) -> None:
+        lines = [(first, 1), (second, 2)] if number % 2 else [(second, 2), (first, 1)]
+        order_id = await place(buyer, lines, f"k{number}", gate)
+
+        async def follow() -> None:
+            async with db.in_transaction():
+                if number % 3:
+                    await stock.sell_reserved(order_id, now=NOW)
+                else:
+                    await stock.give_back_reserved(order_id, now=NOW)
+
+        await db.retrying(follow)
+
+    await asyncio.gather(*(one(number) for number in range(60)))
+    # Forty were paid, twenty cancelled.
+    assert await stock_of(first) == {"available": 960, "reserved": 0, "sold": 40}
+    assert await stock_of(second) == {"available": 920, "reserved": 0, "sold": 80}
+    assert await db.fetch_value("SELECT pieces FROM purchase_count") == 40
+
+
+DYING = """
+import asyncio, os, signal, sys
+from uuid import UUID
+from gateways.redis.connection import RedisConfig, connect
+from gateways.redis.stock_gate import StockGate
+from models import database
+from services import stock
+from tests.concurrency.test_stock import place
+from tests.factories.shop import SkuFacts
+
+class Dying(StockGate):
+    async def hold(self, hold_id, quantities):
+        answer = await super().hold(hold_id, quantities)
+        assert answer.answer == "HELD", answer
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def main(database_url, redis_url, member_id, sku_id):
+    await database.connect(database_url)
+    gate = Dying(connect(RedisConfig(redis_url)), stock.available_of)
+    await place(UUID(member_id), [(SkuFacts(UUID(sku_id), UUID(sku_id)), 1)], "k", gate)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+"""Places an order, and dies as a power cut would between Redis and PostgreSQL."""
+
+
+async def test_a_process_killed_between_redis_and_postgresql(
+    database: str, redis: RedisClient, redis_server: RedisServer
+) -> None:
+    sku, buyer = await a_sku(stock=1), await a_buyer()
+    arguments = [database, redis_server.url, str(buyer), str(sku.id)]
+    dying = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DYING, *arguments, cwd=PROJECT, env=dict(os.environ)
+    )
+    assert await dying.wait() == -signal.SIGKILL
+
+    assert await db.fetch_value("SELECT count(*) FROM sales_order") == 0
+    assert await stock_of(sku) == {"available": 1, "reserved": 0, "sold": 0}
+    # While the hold lasts the last piece is taken, and after that it is for the next one to buy.
+    with pytest.raises(DraftRefused):
+        await place(await a_buyer(), [(sku, 1)], "k", StockGate(redis, stock.available_of))
+    later = StockGate(redis, stock.available_of, clock=lambda: time.time() + 61)
+    assert await later.reconcile() == []
+    await place(await a_buyer(), [(sku, 1)], "k", later)
+    assert await stock_of(sku) == {"available": 0, "reserved": 1, "sold": 0}
+
+
+async def test_its_own_retry_after_the_process_was_killed(
+    database: str, redis: RedisClient, redis_server: RedisServer
+) -> None:
+    sku, buyer = await a_sku(stock=1), await a_buyer()
+    arguments = [database, redis_server.url, str(buyer), str(sku.id)]
+    dying = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DYING, *arguments, cwd=PROJECT, env=dict(os.environ)
+    )
+    assert await dying.wait() == -signal.SIGKILL
+    # The hold is named by member, operation and key: the retry shares it.
+    await place(buyer, [(sku, 1)], "k", StockGate(redis, stock.available_of))
+    assert await stock_of(sku) == {"available": 0, "reserved": 1, "sold": 0}
