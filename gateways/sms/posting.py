@@ -11,12 +11,7 @@ from domain.phones import SmsUnavailable
 
 _LOG = structlog.get_logger(__name__)
 
-TIMEOUT = httpx.Timeout(5.0, connect=2.0)
-
-
-def new_client() -> httpx.AsyncClient:
-    """Return a client for one provider, that ignores the environment's proxies."""
-    return httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
+_TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 
 
 async def post(
@@ -29,7 +24,7 @@ async def post(
     """
     headers = {"Content-Type": "application/json; charset=utf-8", **headers}
     try:
-        response = await client.post(url, content=body, headers=headers)
+        response = await client.post(url, content=body, headers=headers, timeout=_TIMEOUT)
     except httpx.HTTPError as error:
         _LOG.warning("sms_not_sent", error=type(error).__name__)
         raise SmsUnavailable from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,10 +41,10 @@ class TencentSms:
 
     def __init__(
         self,
-        config: TencentConfig,
         client: httpx.AsyncClient,
+        config: TencentConfig,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
         self._client = client
@@ -69,7 +70,7 @@ class TencentSms:
             raise SmsUnavailable
 
     def _headers(self, body: bytes) -> dict[str, str]:
-        now = int(self._clock().timestamp())
+        now = int(self._clock())
         config = self._config
         return {
             "X-TC-Action": "SendSms",

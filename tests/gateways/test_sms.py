@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import httpx
 import orjson
@@ -16,15 +15,13 @@ from starlette.routing import Route
 
 from cli.embedded.ports import free_port
 from domain.phones import SmsUnavailable
-from gateways.sms.posting import new_client
-from gateways.sms.simulator import SimulatorSms
+from gateways.sms.senders import NoSms, SimulatorSms, WebhookSms
 from gateways.sms.tencent import TencentConfig, TencentSms, authorization
-from gateways.sms.webhook import WebhookConfig, WebhookSms
 from tests.support.application import serving
 from tests.support.simulator import Simulator
 
 PHONE, CODE = "13800138000", "493027"
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+AT = 1_767_323_045.25
 
 
 class Provider:
@@ -61,7 +58,7 @@ def url(_served: tuple[Provider, str]) -> str:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with new_client() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         yield client
 
 
@@ -74,7 +71,7 @@ def tencent(url: str, http: httpx.AsyncClient) -> TencentSms:
         template_id="2100001",
         endpoint=url,
     )
-    return TencentSms(config, http, clock=lambda: AT)
+    return TencentSms(http, config, clock=lambda: AT)
 
 
 def accepted(code: str) -> Response:
@@ -83,7 +80,7 @@ def accepted(code: str) -> Response:
 
 
 async def test_the_simulator_shows_the_code(wxsim: Simulator, http: httpx.AsyncClient) -> None:
-    await SimulatorSms(wxsim.url, http).send_code(PHONE, CODE)
+    await SimulatorSms(http, wxsim.url).send_code(PHONE, CODE)
     (message,) = (await wxsim.get("/sms"))["sms"]
     assert (message["phone"], message["code"]) == (PHONE, CODE)
     assert CODE in message["text"]
@@ -91,14 +88,18 @@ async def test_the_simulator_shows_the_code(wxsim: Simulator, http: httpx.AsyncC
 
 async def test_a_missing_simulator_is_told(http: httpx.AsyncClient) -> None:
     with pytest.raises(SmsUnavailable):
-        await SimulatorSms(f"http://127.0.0.1:{free_port()}", http).send_code(PHONE, CODE)
+        await SimulatorSms(http, f"http://127.0.0.1:{free_port()}").send_code(PHONE, CODE)
 
 
 async def test_a_webhook_is_signed(provider: Provider, url: str, http: httpx.AsyncClient) -> None:
-    await WebhookSms(WebhookConfig(url, "shared"), http, clock=lambda: AT).send_code(PHONE, CODE)
-    assert orjson.loads(provider.body) == {"phone": PHONE, "code": CODE}
+    await WebhookSms(http, url, "shared", clock=lambda: AT).send_code(PHONE, CODE)
+    assert orjson.loads(provider.body) == {
+        "phone": PHONE,
+        "code": CODE,
+        "template": "sign_in_code",
+    }
     timestamp = provider.headers["x-mall-timestamp"]
-    assert timestamp == str(int(AT.timestamp()))
+    assert timestamp == "1767323045"
     expected = hmac.new(b"shared", f"{timestamp}.".encode() + provider.body, "sha256").hexdigest()
     assert provider.headers["x-mall-signature"] == expected
 
@@ -109,7 +110,12 @@ async def test_a_webhook_s_refusal_is_told(
     for status in (302, 400, 500):
         provider.answer = Response(status_code=status)
         with pytest.raises(SmsUnavailable):
-            await WebhookSms(WebhookConfig(url, "shared"), http).send_code(PHONE, CODE)
+            await WebhookSms(http, url, "shared").send_code(PHONE, CODE)
+
+
+async def test_a_brand_without_sms_says_so() -> None:
+    with pytest.raises(SmsUnavailable):
+        await NoSms().send_code(PHONE, CODE)
 
 
 def test_tencent_s_signature_is_that_of_its_documents() -> None:
@@ -182,4 +188,3 @@ def test_secrets_do_not_show_in_reprs() -> None:
         secret_id="id", secret_key="hidden", sdk_app_id="1", sign_name="s", template_id="t"
     )
     assert "hidden" not in repr(config)
-    assert "hidden" not in repr(WebhookConfig("http://127.0.0.1/", "hidden"))
