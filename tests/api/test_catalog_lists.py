@@ -8,7 +8,7 @@ import pytest
 
 from domain.catalog import SaleStatus
 from models import database as db
-from services import catalog_admin, product_figures, rules, stock_admin
+from services import catalog_admin, product_figures, stock_admin
 from tests.factories.catalog import a_category, a_product, a_variant
 from tests.factories.shop import NOW, a_member
 from tests.support.catalog import catalog_client
@@ -46,9 +46,8 @@ CARDS = """
 
 
 @pytest.fixture
-def client() -> GraphQLClient:
-    rules.forget_cached()
-    return catalog_client(NOW)
+async def client(database: str) -> GraphQLClient:
+    return await catalog_client(NOW)
 
 
 async def names(client: GraphQLClient, **variables: Any) -> list[str]:
@@ -68,12 +67,6 @@ async def sell(product_id: UUID, pieces: int) -> None:
         NOW,
     )
     await product_figures.refresh(NOW, 100)
-
-
-async def rules_in_cache() -> None:
-    """Have the rules published, then read: once every five seconds they cost one statement."""
-    await rules.in_force(now=NOW)
-    await rules.in_force(now=NOW)
 
 
 async def test_each_order_is_exact(client: GraphQLClient) -> None:
@@ -275,7 +268,6 @@ async def test_statements_of_a_page_do_not_grow(
             a_variant(2000, purchase_limit=3),
             categories=[category],
         )
-    await rules_in_cache()
     counts = []
     for first in (1, 20):
         with statements.record() as heard:
@@ -292,7 +284,6 @@ async def test_total_count_is_read_only_when_asked_for(
     client: GraphQLClient, statements: StatementLog
 ) -> None:
     await a_product()
-    await rules_in_cache()
     with statements.record() as heard:
         await client.gql("{ products { nodes { id name priceRange { min } } } }")
     assert len(heard) == 1

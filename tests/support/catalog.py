@@ -17,14 +17,21 @@ from api.schema import member_schema
 from loaders import Loaders
 from resolvers.common.context import Context
 from resolvers.common.messages import preferred_language
+from services import rules
 from services.ports import Ports
 from tests.support.graphql import GraphQLClient
 
 BASE_URL = "https://mall.example"
 
 
-def catalog_client(now: datetime) -> GraphQLClient:
-    """Return a client of an endpoint whose clock stands still."""
+async def catalog_client(now: datetime) -> GraphQLClient:
+    """Return a client of an endpoint whose clock stands still, with the shipped rules at hand.
+
+    A process reads the rules once in five seconds; tests that count statements leave that out.
+    """
+    rules.forget_cached()
+    await rules.in_force(now=now)  # Publishes them on an empty database,
+    await rules.in_force(now=now)  # and reads them.
 
     async def context_of(scope: Scope, headers: Headers) -> Context:
         token = headers.get("authorization", "").removeprefix("Bearer ")
