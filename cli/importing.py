@@ -12,6 +12,7 @@ from cli.panels import DATA
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.table import Column
 
     from cli.complete_journey.loading import Comparison, Loaded
     from cli.complete_journey.reader import CompleteJourney
@@ -130,19 +131,20 @@ def _show_loaded(loaded: "list[Loaded]", summary: "Summary") -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("", "in the source", "added now", "there before", title="Imported")
+    table = Table("", *_right("in the source", "added now", "there before"), title="Imported")
     for one in loaded:
         counts = (one.in_source, one.added, one.there_before)
         table.add_row(one.kind, *(f"{count:,}" for count in counts))
     console.print(table)
     unsold = summary.products - summary.products_sold
-    purchases = Table("", "count", "what becomes of them", title="Read")
+    empty = summary.baskets - summary.baskets_with_lines
+    purchases = Table("", *_right("count"), "what becomes of them", title="Read")
     rows: list[tuple[str, int, str]] = [
         ("products never bought", unsold, "off sale, at the median price of their kind"),
-        ("baskets", summary.baskets, ""),
-        ("baskets with lines", summary.baskets_with_lines, "what `mall replay` can buy again"),
+        ("baskets", summary.baskets, "what `mall replay` can buy again, but for"),
+        ("baskets without a line left", empty, "left out"),
         ("baskets over 100 lines", summary.baskets_split, "split"),
-        ("lines", summary.lines, ""),
+        ("lines", summary.lines, "in the baskets, but for"),
         *((f"lines: {why}", count, "left out") for why, count in summary.left_out.items()),
     ]
     for what, count, fate in rows:
@@ -154,8 +156,16 @@ def _show_comparisons(comparisons: "list[Comparison]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "independent query", "found", "", title="Checked against the parquet files")
+    columns = _right("independent query", "found")
+    table = Table("", *columns, "", title="Checked against the parquet files")
     for one in comparisons:
         sign = "=" if one.agrees else "DIFFERS"
         table.add_row(one.what, f"{one.expected:,}", f"{one.found:,}", sign)
     Console().print(table)
+
+
+def _right(*titles: str) -> "list[Column]":
+    """Return columns of numbers."""
+    from rich.table import Column
+
+    return [Column(title, justify="right") for title in titles]

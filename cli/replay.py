@@ -94,10 +94,11 @@ def _progress() -> "Progress":
 
 def _show(outcome: "Outcome", expected: "Takings", findings: "list[Finding]") -> bool:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console()
-    table = Table("", "replayed", "independent query", "", title="The Complete Journey, replayed")
+    numbers = [Column(title, justify="right") for title in ("replayed", "independent query")]
+    table = Table("", *numbers, "", title="The Complete Journey, replayed")
     agrees = True
     for what, got, wanted in (
         ("baskets", len(outcome.baskets), expected.baskets),
