@@ -42,12 +42,12 @@ class Observed:
     """Plain ASGI: gives every request an id, counts and times it, and logs what failed."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; its id is in scope["request_id"] and in the answer's head."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         request_id = _request_id(scope)
         scope["request_id"] = request_id
@@ -66,7 +66,7 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
+            await self.app(scope, receive, answer)
         except Exception:
             log.exception("request_failed", path=scope["path"])
             raise

@@ -193,9 +193,12 @@ async def _book(order: Any, earned: Earned, now: datetime) -> None:
 
 
 async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:
-    """Put a step on an order's timeline."""
+    """Put a step on an order's timeline, not before the last one: WeChat's times are in seconds."""
     await database.execute(
-        "INSERT INTO order_event (id, order_id, kind, happened_at) VALUES ($1, $2, $3, $4)",
+        """
+        INSERT INTO order_event (id, order_id, kind, happened_at)
+        SELECT $1, $2, $3, greatest($4, max(happened_at)) FROM order_event WHERE order_id = $2
+        """,
         new_id(),
         order_id,
         kind,
