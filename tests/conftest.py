@@ -5,11 +5,13 @@ Servers start when the first test asks for them; unit tests ask for none.
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+import wechatpayv3.async_.core
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
@@ -150,11 +152,16 @@ async def app(
     """The web application in this process, started, on the pool that `statements` hears."""
     from api.app import create_app  # Here, for tests of services need not load the schema.
 
+    monkeypatch.setattr(wechatpayv3.async_.core, "load_private_key", _load_private_key_once)
     monkeypatch.setattr(models_database, "connect", _already_done)
     monkeypatch.setattr(models_database, "close", _already_done)
     application = create_app(settings)
     async with lifespan(application):
         yield application
+
+
+# Checking an RSA key takes 45 ms, and each application does it twice.
+_load_private_key_once = cache(wechatpayv3.async_.core.load_private_key)
 
 
 async def _already_done(*_: object, **__: object) -> None:

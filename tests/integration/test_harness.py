@@ -3,14 +3,17 @@
 import asyncio
 import pickle
 import sys
+from collections.abc import Awaitable, Callable
 
 import asyncpg
+import httpx
 import pytest
 
 from gateways.redis.connection import RedisClient
 from models import database as db
 from settings import Settings
-from tests.support.application import environment_of
+from tests.support.application import ServerProcess, environment_of
+from tests.support.graphql import GraphQLClient
 from tests.support.redis import RedisServer
 from tests.support.simulator import Simulator
 from tests.support.statements import StatementLog
@@ -86,9 +89,31 @@ async def test_simulator_is_empty(wxsim: Simulator, _turn: int) -> None:
 
 
 async def test_settings_survive_the_way_to_another_process(settings: Settings) -> None:
-    command = "import pickle, sys; from settings import load; sys.stdout.buffer.write(pickle.dumps(load()))"
+    command = "import pickle, settings, sys; pickle.dump(settings.load(), sys.stdout.buffer)"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", command, env=environment_of(settings), stdout=asyncio.subprocess.PIPE
     )
     told, _ = await process.communicate()
     assert pickle.loads(told) == settings  # noqa: S301 (our own child wrote it)
+
+
+async def test_client_asks_the_application(client: GraphQLClient) -> None:
+    answer = await client.gql("{ __typename }")
+    assert answer.data == {"__typename": "Query"}
+    assert (await client.http.get("/readyz")).json() == {"status": "ok"}
+
+
+async def test_application_is_on_its_port_too(live: str) -> None:
+    async with httpx.AsyncClient(base_url=live, trust_env=False) as http:
+        assert (await http.get("/readyz")).json() == {"status": "ok"}
+
+
+async def test_server_is_a_process_that_can_be_killed(
+    server: Callable[[], Awaitable[ServerProcess]],
+) -> None:
+    first, second = await server(), await server()
+    assert (await first.client.gql("{ __typename }")).data == {"__typename": "Query"}
+    await first.kill()
+    with pytest.raises(httpx.TransportError):
+        await first.http.get("/healthz")
+    assert (await second.client.gql("{ __typename }")).data == {"__typename": "Query"}
