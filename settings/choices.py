@@ -16,6 +16,7 @@ class SmsSender(StrEnum):
 
     SIMULATOR = "simulator"
     WEBHOOK = "webhook"
+    TENCENT = "tencent"
     OFF = "off"
 
 

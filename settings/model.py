@@ -158,6 +158,13 @@ class Settings(BaseSettings):
     sms_sender: SmsSender = SmsSender.OFF
     sms_webhook_url: str = ""
     sms_webhook_secret: SecretStr = SecretStr("")
+    sms_tencent_secret_id: str = ""
+    sms_tencent_secret_key: SecretStr = SecretStr("")
+    sms_tencent_sdk_app_id: str = ""
+    sms_tencent_sign_name: str = ""
+    """The approved signature that stands before the text."""
+    sms_tencent_template_id: str = ""
+    """An approved template that takes the code and its minutes."""
 
     # Uploads.
     upload_storage: UploadStorage = UploadStorage.LOCAL
@@ -326,7 +333,7 @@ _EXPECTED = {
     "rate_limits": _SWITCH,
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "log_format": "console or json",
-    "sms_sender": "simulator, webhook or off",
+    "sms_sender": "simulator, webhook, tencent or off",
     "upload_storage": "local or s3",
     "trusted_proxies": "networks such as 10.0.0.0/8,192.168.1.1/32",
     "metrics_networks": "networks such as 10.0.0.0/8,192.168.1.1/32",

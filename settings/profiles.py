@@ -173,6 +173,9 @@ def _choices(settings: Settings) -> Iterator[Problem]:
         )
     if settings.sms_sender is SmsSender.WEBHOOK:
         wanted |= dict.fromkeys(("sms_webhook_url", "sms_webhook_secret"), "SMS_SENDER=webhook")
+    if settings.sms_sender is SmsSender.TENCENT:
+        names = ("secret_id", "secret_key", "sdk_app_id", "sign_name", "template_id")
+        wanted |= {f"sms_tencent_{name}": "SMS_SENDER=tencent" for name in names}
     for name, reason in wanted.items():
         if not _text(settings, name):
             yield Problem(name.upper(), "is not set", f"a value, because {reason}")
@@ -185,7 +188,9 @@ def _production(settings: Settings) -> Iterator[Problem]:
         yield Problem("SIMULATOR_URL", "is set", "nothing in production")
     if settings.sms_sender is SmsSender.SIMULATOR:
         yield Problem(
-            "SMS_SENDER", "shows codes on the simulator's page", "webhook or off in production"
+            "SMS_SENDER",
+            "shows codes on the simulator's page",
+            "webhook, tencent or off in production",
         )
     base = urlsplit(settings.public_base_url)
     if base.scheme != "https" or (base.hostname or "") in _LOOPBACK_HOSTS or base.query:

@@ -166,6 +166,26 @@ def test_a_pool_is_not_smaller_than_its_least() -> None:
     assert refused(**_DEV, **given) == ["DATABASE_POOL_MIN_CONNECTIONS"]
 
 
+@pytest.mark.parametrize(
+    ("sender", "names"),
+    [
+        ("webhook", ["SMS_WEBHOOK_URL", "SMS_WEBHOOK_SECRET"]),
+        (
+            "tencent",
+            [
+                "SMS_TENCENT_SECRET_ID",
+                "SMS_TENCENT_SECRET_KEY",
+                "SMS_TENCENT_SDK_APP_ID",
+                "SMS_TENCENT_SIGN_NAME",
+                "SMS_TENCENT_TEMPLATE_ID",
+            ],
+        ),
+    ],
+)
+def test_an_sms_sender_needs_its_settings(sender: str, names: list[str]) -> None:
+    assert refused(**_DEV, sms_sender=sender) == names
+
+
 def test_s3_storage_needs_its_settings() -> None:
     names = ["S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"]
     assert refused(**_DEV, upload_storage="s3") == names
