@@ -186,9 +186,12 @@ def _columns(rows: Collection[Any], *names: str) -> list[list[Any]]:
 
 async def _take_mark(name: str) -> datetime | None:
     """Lock a sweep's mark; None while another sweep holds it."""
+    # ON CONFLICT alone would wait for a rival that has moved the mark and not yet committed.
     await database.execute(
         """
-        INSERT INTO sweep_mark (id, name, reached_at) VALUES ($1, $2, $3)
+        INSERT INTO sweep_mark (id, name, reached_at)
+        SELECT $1, $2::varchar, $3::timestamptz
+        WHERE NOT EXISTS (SELECT FROM sweep_mark WHERE name = $2)
         ON CONFLICT (name) DO NOTHING
         """,
         new_id(),
