@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import wechatpayv3.async_.core
 from redis.asyncio import Redis
@@ -31,6 +32,12 @@ from tests.support.statements import StatementLog
 # them.
 for _name, _field in Settings.model_fields.items():
     os.environ.pop((_field.alias or _name).upper(), None)
+
+
+# A slow example on a busy machine is no failure; `make soak` looks for rarer ones.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")
