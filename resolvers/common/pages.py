@@ -64,9 +64,11 @@ class Connection(Generic[Node]):
         )
 
 
-def read_page(first: int, after: str | None, *kinds: type[Any]) -> PageRequest:
+def read_page(
+    first: int | None, after: str | None, *kinds: type[Any], default: int = 20
+) -> PageRequest:
     """Check a list's arguments; a wrong one is a BAD_REQUEST that names it."""
     try:
-        return page_request(first, after, *kinds)
+        return page_request(default if first is None else first, after, *kinds)
     except PageRequestInvalid as error:
         raise bad_request(str(error), argument=error.argument) from error

@@ -52,7 +52,7 @@ class Member:
     nickname: str = strawberry.field(description="As the member wrote it; empty until then.")
     avatar_url: str | None = strawberry.field(description="The avatar.")
     birthday: date | None = strawberry.field(description="Set once.")
-    gender: Gender = strawberry.field(description="As the member says.")
+    gender: Gender | None = strawberry.field(description="As the member says.")
     joined_at: datetime | None = strawberry.field(
         description="Null for a visitor: signed in, but the current MEMBERSHIP and PRIVACY"
         " agreements are not accepted; cart and orders only."

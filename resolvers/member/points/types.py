@@ -107,7 +107,7 @@ class PointsAccount:
     async def entries(
         self,
         info: Info,
-        first: int = 20,
+        first: int | None = 20,
         after: str | None = None,
         direction: EntryDirection | None = None,
     ) -> Connection[PointsEntry]:

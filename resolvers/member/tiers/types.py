@@ -136,7 +136,7 @@ class Membership:
 
     @strawberry.field(description="Every change of growth, newest first.")
     async def growth_entries(
-        self, info: Info, first: int = 20, after: str | None = None
+        self, info: Info, first: int | None = 20, after: str | None = None
     ) -> Connection[GrowthEntry]:
         request = read_page(first, after, int)
         page = await entries_of(self.member_id, AccountKind.GROWTH, request)
