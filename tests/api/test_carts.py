@@ -173,7 +173,7 @@ async def test_more_than_ninety_nine_pieces_are_refused(
     assert (await cart_page(client, member))["pieces"] == 60
 
 
-@pytest.mark.parametrize("sku_id", ["", "nothing", str(new_id())])
+@pytest.mark.parametrize("sku_id", ["", "nothing", str(new_id())], ids=["empty", "no id", "no SKU"])
 async def test_an_unknown_sku_is_refused(
     client: GraphQLClient, member: SignedInMember, sku_id: str
 ) -> None:
