@@ -114,24 +114,29 @@ async def refresh_daily_lows(now: datetime) -> int:
 
     The price of a piece is what its line cost after every discount, before points, a fraction of a
     fen left out. Gifts and redemptions are no purchases. Works through `PAID_WINDOW` after window;
-    returns how many daily lows were written.
+    returns how many daily lows were written. The first time on a day it goes through the week anew:
+    a payment that WeChat told us of late keeps the time at which it was made.
     """
-    written, done = 0, False
-    while not done:
+    written = 0
+    since: datetime | None = None
+    while True:
         async with database.in_transaction():
             mark = await _take_mark(_DAILY_LOWS)
             if mark is None:
                 return written
-            since = await _first_paid_since(max(mark, _oldest_day_needed(now)))
+            since = await _first_paid_since(since or _start_of_lows(mark, now))
             until = now if since is None else min(since + PAID_WINDOW, now)
-            done = until == now
             if since is not None:
                 written += await _fold_lows(since, until)
-            await _move_mark(_DAILY_LOWS, min(until, now - SETTLING))
-    return written
+            if until == now:
+                await _move_mark(_DAILY_LOWS, now - SETTLING)
+                return written
+        since = until
 
 
-def _oldest_day_needed(now: datetime) -> datetime:
+def _start_of_lows(mark: datetime, now: datetime) -> datetime:
+    if business_day(mark) == business_day(now - SETTLING):
+        return mark
     return start_of_business_day(business_day(now) - timedelta(days=LOWEST_PAID_DAYS))
 
 

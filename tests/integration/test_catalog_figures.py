@@ -267,6 +267,15 @@ async def test_a_payment_that_commits_late_is_folded_in() -> None:
     assert await product_figures.refresh_daily_lows(paid_at + timedelta(seconds=60)) == 1
 
 
+async def test_a_payment_told_of_late_is_folded_in_by_the_next_day() -> None:
+    sku = await a_sku()
+    await product_figures.refresh_daily_lows(NOW)
+    await a_paid_order(sku, paid_at=NOW - timedelta(hours=3))
+    assert await product_figures.refresh_daily_lows(LATER) == 0
+    assert await product_figures.refresh_daily_lows(NOW + timedelta(days=1)) == 1
+    assert await lows() == {(sku.id, date(2026, 11, 22)): 1000}
+
+
 async def test_stock_admin_keeps_the_equation() -> None:
     sku = await a_sku(stock=5)
     assert await stock_admin.restock(sku.id, 3, now=NOW) == 8
