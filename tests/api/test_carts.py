@@ -221,7 +221,9 @@ async def test_a_refused_change_changes_nothing(
         payload = await update(client, member, selectAll=False, lines=[good, change])
         assert payload["cart"] is None
         assert [error["path"] for error in payload["userErrors"]] == [["lines", "1", path]]
-    assert tuple(await db.fetch_one("SELECT quantity, selected FROM cart_line")) == (2, True)
+    row = await db.fetch_one("SELECT quantity, selected FROM cart_line")
+    assert row is not None
+    assert tuple(row) == (2, True)
 
 
 async def test_a_line_of_another_member_is_not_there(
