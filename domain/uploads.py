@@ -52,6 +52,13 @@ class UploadMissing(DomainError):
     message = "The picture has not arrived. Please send it again."
 
 
+class StorageUnavailable(DomainError):
+    """The storage does not answer, or not as it should; nothing was lost."""
+
+    code = ErrorCode.BUSY
+    message = "Pictures can't be taken right now. Please try again in a moment."
+
+
 def check_announced(purpose: UploadPurpose, content_type: str, size: int) -> None:
     """Refuse a picture that could never be taken, before it is sent.
 

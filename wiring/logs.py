@@ -10,7 +10,7 @@ import structlog
 
 from settings import Settings
 
-QUIET = ("httpx", "httpcore", "wechatpayv3", "asyncio", "tortoise")
+QUIET = ("httpx", "httpcore", "urllib3", "wechatpy", "wechatpayv3", "asyncio", "tortoise")
 """Libraries that log requests and bodies, which may hold personal data: warnings and worse only."""
 
 

@@ -75,7 +75,7 @@ class _Apps:
         patience: Patience,
         stack: AsyncExitStack,
     ) -> None:
-        http = WechatHttp(settings.wechat_api_base, client)
+        http = WechatHttp(settings.wechat_api_base, client, total_seconds=patience.total)
         mini_program = AppConfig(
             settings.wechat_mini_program_appid,
             settings.wechat_mini_program_secret.get_secret_value(),
@@ -98,7 +98,6 @@ class _Apps:
             official_account,
             http,
             clients[1],
-            tokens,
             page_hosts={urlsplit(settings.base_url).hostname or ""},
         )
 

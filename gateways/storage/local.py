@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import io
 import os
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import BinaryIO
 import anyio
 import anyio.to_thread
 
-from domain.uploads import ContentRejected, UploadForm, UploadMissing
+from domain.uploads import EXTENSIONS, ContentRejected, UploadForm, UploadMissing
 from gateways.storage.content import HEAD_BYTES, check_content, is_key
 
 _SIGNED = ("key", "Content-Type", "max-bytes", "expires")
@@ -109,6 +110,20 @@ class LocalStorage:
         await anyio.to_thread.run_sync(self._accept, key, content_type, max_bytes)
         return f"{self._config.base_url}/uploads/{key}"
 
+    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Keep a picture of our own; the type is told by whoever serves it."""
+        assert is_key(key), "keys are made by us"
+        assert content_type in EXTENSIONS, "a picture"
+        await anyio.to_thread.run_sync(self._put, key, data)
+
+    async def read(self, key: str) -> bytes | None:
+        """Return an accepted file, None when there is none; any text may be given."""
+        path = self.public_path(key)
+        try:
+            return None if path is None else await anyio.Path(path).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def public_path(self, key: str) -> Path | None:
         """Return the accepted file of a key, None when there is none; any text may be given."""
         path = self._public / key if is_key(key) else None
@@ -142,6 +157,11 @@ class LocalStorage:
         except FileNotFoundError as error:
             raise UploadMissing from error
         waiting.unlink(missing_ok=True)
+
+    def _put(self, key: str, data: bytes) -> None:
+        public = self._public / key
+        public.parent.mkdir(parents=True, exist_ok=True)
+        _publish(io.BytesIO(data), public)
 
     def _forget_waiting(self, before: float) -> int:
         forgotten = 0

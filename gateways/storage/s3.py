@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from domain.uploads import ContentRejected, UploadForm, UploadMissing
+from domain.uploads import ContentRejected, StorageUnavailable, UploadForm, UploadMissing
 from gateways.storage.content import HEAD_BYTES, check_content, is_key
 
 _LOG = structlog.get_logger(__name__)
@@ -35,10 +35,6 @@ class S3Config:
     secret_access_key: str = field(repr=False)
     public_base_url: str
     uses_path_style: bool = False
-
-
-class StorageUnavailable(Exception):
-    """The storage does not answer, or not as it should."""
 
 
 @asynccontextmanager
@@ -127,6 +123,41 @@ class S3Storage:
         )
         await self._call("delete_object", Key=_INCOMING + key)
         return url
+
+    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Keep a picture of our own.
+
+        Raises:
+            StorageUnavailable: the storage failed.
+        """
+        assert is_key(key), "keys are made by us"
+        await self._call(
+            "put_object",
+            Key=key,
+            Body=data,
+            ContentType=content_type,
+            CacheControl="public, max-age=31536000, immutable",
+        )
+
+    async def read(self, key: str) -> bytes | None:
+        """Return an accepted file, None when there is none; any text may be given.
+
+        Raises:
+            StorageUnavailable: the storage failed.
+        """
+        if not is_key(key):
+            return None
+        try:
+            answer = await self._call("get_object", Key=key)
+        except UploadMissing:
+            return None
+        async with answer["Body"] as body:
+            data: bytes = await body.read()
+        return data
+
+    async def forget_waiting(self, *, before: datetime) -> int:  # noqa: ARG002 (as the others have)
+        """Do nothing: a lifecycle rule of the bucket deletes what waits under `incoming/`."""
+        return 0
 
     async def delete(self, key: str) -> None:
         """Delete a file, waiting or accepted; one that is not there is no error."""

@@ -21,7 +21,7 @@ from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
 from domain.errors import WechatUnavailable
-from gateways.redis.token_store import Issued, TokenStore
+from gateways.redis.token_store import Fetch, Issued, TokenStore
 from gateways.wechat.errors import TOKEN_ERRORS, ApiRefused
 from gateways.wechat.http import DEFAULT_PATIENCE, Patience, WechatHttp, text
 
@@ -118,19 +118,31 @@ class WechatClient:
             if error.errcode not in TOKEN_ERRORS:
                 raise
         # Somebody revoked the token. A second refusal is not the token's fault.
-        await self._tokens.discard(self._token_name, token)
+        await self._tokens.discard(self._name("access_token"), token)
         return await self._in_thread(make, await self._access_token())
+
+    async def shared(self, kind: str, fetch: Fetch) -> str:
+        """Return the app's token or ticket that all processes share, fetched when there is none.
+
+        Raises:
+            WechatUnavailable: others are fetching it and do not get it either.
+        """
+        try:
+            with anyio.fail_after(self._config.patience.total):
+                return await self._tokens.get(self._name(kind), fetch)
+        except TimeoutError as error:
+            _LOG.warning("wechat_token_not_fetched", kind=kind)
+            raise WechatUnavailable from error
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._library.close()
 
-    @property
-    def _token_name(self) -> str:
-        return f"{self._config.appid}:access_token"
+    def _name(self, kind: str) -> str:
+        return f"{self._config.appid}:{kind}"
 
     async def _access_token(self) -> str:
-        return await self._tokens.get(self._token_name, self._fetch_token)
+        return await self.shared("access_token", self._fetch_token)
 
     async def _fetch_token(self) -> Issued:
         # The stable token does not die when another process fetches one too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,16 @@ def new_http_client(patience: Patience, max_connections: int) -> httpx.AsyncClie
 class WechatHttp:
     """Calls for sign-in and tokens, which are too frequent for a thread each."""
 
-    def __init__(self, api_base: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        api_base: str,
+        client: httpx.AsyncClient,
+        *,
+        total_seconds: float = DEFAULT_PATIENCE.total,
+    ) -> None:
         self._base = api_base.rstrip("/")
         self._client = client
+        self._total_seconds = total_seconds
 
     async def get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
         """Return the answer's object.
@@ -63,8 +71,10 @@ class WechatHttp:
 
     async def _send(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
-            response = await self._client.request(method, f"{self._base}{path}", **request)
-        except httpx.HTTPError as error:
+            # The client's own limits are for each read; a trickle could go on forever.
+            async with asyncio.timeout(self._total_seconds):
+                response = await self._client.request(method, f"{self._base}{path}", **request)
+        except (httpx.HTTPError, TimeoutError) as error:
             # The URL holds codes and secrets, so the error's text is not for the log.
             _LOG.warning("wechat_unreachable", path=path, error=type(error).__name__)
             raise WechatUnavailable from error

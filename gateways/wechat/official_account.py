@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from domain.errors import InvalidInput
 from domain.wechat import JsapiSignature, WechatIdentity, WechatProfile
-from gateways.redis.token_store import Issued, TokenStore
+from gateways.redis.token_store import Issued
 from gateways.wechat.client import AppConfig, WechatClient
 from gateways.wechat.errors import ApiRefused, refusal
 from gateways.wechat.http import WechatHttp, text
@@ -23,14 +23,12 @@ class OfficialAccount:
         config: AppConfig,
         http: WechatHttp,
         client: WechatClient,
-        tokens: TokenStore,
         *,
         page_hosts: Collection[str] = (),
     ) -> None:
         self._config = config
         self._http = http
         self._client = client
-        self._tokens = tokens
         self._page_hosts = frozenset(page_hosts)
 
     @property
@@ -76,7 +74,7 @@ class OfficialAccount:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or parts.hostname not in self._page_hosts:
             raise InvalidInput(path=("url",), problem="This page is not ours.")
-        ticket = await self._tokens.get(f"{self.appid}:jsapi_ticket", self._fetch_ticket)
+        ticket = await self._client.shared("jsapi_ticket", self._fetch_ticket)
         nonce = token_hex(8)
         return JsapiSignature(
             app_id=self.appid,

@@ -38,7 +38,9 @@ class WechatMaker:
 
     def __call__(self, *, secret: str = "", patience: Patience = DEFAULT_PATIENCE) -> Wechat:
         http_client = new_http_client(patience, 64)
-        http = WechatHttp(self._environment["WECHAT_API_BASE"], http_client)
+        http = WechatHttp(
+            self._environment["WECHAT_API_BASE"], http_client, total_seconds=patience.total
+        )
         tokens = TokenStore(self._redis)
         self._http.append(http_client)
         mini = self._config("MINI_PROGRAM", secret, patience)
@@ -48,7 +50,7 @@ class WechatMaker:
         self._clients += [mini_client, account_client]
         return Wechat(
             MiniProgram(mini, http, mini_client),
-            OfficialAccount(account, http, account_client, tokens, page_hosts=[PAGE_HOST]),
+            OfficialAccount(account, http, account_client, page_hosts=[PAGE_HOST]),
         )
 
     async def close(self) -> None:

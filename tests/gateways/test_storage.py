@@ -13,10 +13,16 @@ import pytest
 from cli.embedded.ports import free_port
 from domain.errors import InvalidInput
 from domain.members import UploadPurpose
-from domain.uploads import ContentRejected, UploadForm, UploadMissing, check_announced
+from domain.uploads import (
+    ContentRejected,
+    StorageUnavailable,
+    UploadForm,
+    UploadMissing,
+    check_announced,
+)
 from gateways.storage.content import check_content, is_key
 from gateways.storage.local import FormRefused, LocalConfig, LocalStorage
-from gateways.storage.s3 import S3Config, S3Storage, StorageUnavailable, open_s3
+from gateways.storage.s3 import S3Config, S3Storage, open_s3
 from tests.gateways.s3_server import ACCESS_KEY, BUCKET, REGION, SECRET_KEY, S3Server
 from tests.support.application import serving
 

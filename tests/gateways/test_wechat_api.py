@@ -194,6 +194,17 @@ async def test_without_redis_a_process_keeps_its_own_token(
     assert (await paths(wxsim))["/cgi-bin/stable_token"] == 2
 
 
+async def test_nobody_waits_forever_for_who_fetches_the_token(
+    make_wechat: WechatMaker, wxsim: Simulator, redis: RedisClient
+) -> None:
+    hurried = make_wechat(patience=Patience(connect=0.2, read=0.05, total=0.2))
+    await redis.set(f"wechat:{{{hurried.mini_program.appid}:access_token}}:lock", "somebody else")
+    code = await wxsim.phone_code(await wxsim.user(phone="13800138000"))
+    with pytest.raises(WechatUnavailable):
+        await hurried.mini_program.phone_number(code)
+    assert await paths(wxsim) == {}
+
+
 async def test_a_qr_code_is_an_image(wechat: Wechat) -> None:
     image = await wechat.mini_program.code_image("g3kZ9aQ1", page="pages/home/index")
     assert filetype.guess_mime(image) == "image/png"
