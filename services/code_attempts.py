@@ -38,7 +38,7 @@ LEASE = timedelta(seconds=30)
 REMEMBERED_FOR = timedelta(days=1)
 """Long past the five minutes in which WeChat itself would take a code."""
 
-_PAUSES = (0.02, 0.04, 0.08, *repeat(0.15, 36))
+PAUSES = (0.02, 0.04, 0.08, *repeat(0.15, 36))
 """Between looks at a rival's attempt; 5.5 s in all, a little over one call to WeChat."""
 
 _FINAL = (AccountBlocked, PhoneTaken, WechatCodeInvalid, WechatSnapshotUser)
@@ -104,7 +104,7 @@ async def _begin(digest: bytes, *, now: datetime) -> UUID | None:
 
 
 async def _wait(digest: bytes, *, now: datetime) -> Answered:
-    for pause_seconds in _PAUSES:
+    for pause_seconds in PAUSES:
         row = await database.fetch_one(
             """
             SELECT attempt.error_code, attempt.finished_at, attempt.created_at,

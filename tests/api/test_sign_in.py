@@ -1,11 +1,14 @@
 """Signing in by codes of WeChat: whose an identity is, and codes that are no good."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from models import database as db
 from models.members import Consent, Identity, Member, MemberMerge, Scene, Session, SignInAttempt
+from services import code_attempts
+from settings import Settings
 from tests.factories.members import JOINING_INPUT, VERSION, agreements
 from tests.support.graphql import GraphQLClient
 from tests.support.sessions import refresh, sign_in, sign_in_by_phone, sign_in_on_h5, who
@@ -125,6 +128,79 @@ async def test_the_same_code_again_answers_with_the_same_session(
     assert second.refresh_token == first.refresh_token
     assert second.member_id == first.member_id
     assert second.session["isNewMember"] is first.session["isNewMember"] is True
+    assert await Session.all().count() == 1
+
+
+async def test_one_code_many_times_at_once_opens_one_session(
+    client: GraphQLClient, wxsim: Simulator
+) -> None:
+    code = await wxsim.login_code(await wxsim.user())
+    outcomes = await asyncio.gather(*(sign_in(client, code) for _ in range(20)))
+    assert len({(outcome.refresh_token, outcome.member_id) for outcome in outcomes}) == 1
+    assert await Member.all().count() == await Session.all().count() == 1
+    asked = [each for each in await wxsim.journal() if each["path"] == "/sns/jscode2session"]
+    assert len(asked) == 1
+
+
+async def test_many_codes_of_one_person_at_once_are_one_member(
+    client: GraphQLClient, wxsim: Simulator
+) -> None:
+    user = await wxsim.user()
+    codes = [await wxsim.login_code(user) for _ in range(20)]
+    outcomes = await asyncio.gather(*(sign_in(client, code) for code in codes))
+    assert len({outcome.member_id for outcome in outcomes}) == 1
+    assert [outcome.session["isNewMember"] for outcome in outcomes].count(True) == 1
+    assert (await Member.all().count(), await Identity.all().count()) == (1, 1)
+    assert await Session.all().count() == 20
+
+
+async def test_both_products_at_once_are_one_member(
+    client: GraphQLClient, wxsim: Simulator
+) -> None:
+    user = await wxsim.user()
+    mini = await wxsim.login_code(user)
+    oauth = await wxsim.oauth_code(user, scope="snsapi_userinfo")
+    outcomes = await asyncio.gather(sign_in(client, mini), sign_in_on_h5(client, oauth))
+    assert len({outcome.member_id for outcome in outcomes}) == 1
+    assert (await Member.all().count(), await Identity.all().count()) == (1, 2)
+
+
+async def test_a_refused_code_many_times_at_once_is_asked_once(
+    client: GraphQLClient, wxsim: Simulator
+) -> None:
+    outcomes = await asyncio.gather(*(sign_in(client, "unknown") for _ in range(10)))
+    assert {outcome.code for outcome in outcomes} == {"WECHAT_CODE_INVALID"}
+    asked = [each for each in await wxsim.journal() if each["path"] == "/sns/jscode2session"]
+    assert len(asked) == 1
+
+
+async def _abandon(code: str, settings: Settings, *, seconds: int) -> None:
+    """Leave an attempt as a process leaves it that died while it asked WeChat."""
+    claimed = await code_attempts.claim(
+        f"sign-in:{settings.wechat_mini_program_appid}",
+        code,
+        now=datetime.now(UTC) - timedelta(seconds=seconds),
+    )
+    assert isinstance(claimed, code_attempts.Mine)
+
+
+async def test_a_code_that_another_process_is_asking_about_is_busy(
+    client: GraphQLClient, settings: Settings, wxsim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_attempts, "PAUSES", (0.0, 0.0))
+    code = await wxsim.login_code(await wxsim.user())
+    await _abandon(code, settings, seconds=0)
+    assert (await sign_in(client, code)).refusal == ("BUSY", None)
+    assert await Member.all().count() == 0
+
+
+async def test_a_code_of_a_process_that_died_is_taken_over(
+    client: GraphQLClient, settings: Settings, wxsim: Simulator
+) -> None:
+    code = await wxsim.login_code(await wxsim.user())
+    await _abandon(code, settings, seconds=31)
+    outcomes = await asyncio.gather(*(sign_in(client, code) for _ in range(5)))
+    assert len({outcome.refresh_token for outcome in outcomes}) == 1
     assert await Session.all().count() == 1
 
 
