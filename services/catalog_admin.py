@@ -111,7 +111,7 @@ async def create_product(wanted: NewProduct, *, now: datetime) -> UUID:
     """Add a product with its SKUs, stock and prices, and return its id.
 
     Raises:
-        InvalidInput: no name or no SKU, or a price out of bounds.
+        InvalidInput: no name, no SKU, a code that is taken, or a price out of bounds.
         NotFound: there is no such category.
     """
     if not wanted.name.strip():
@@ -157,7 +157,7 @@ async def add_sku(product_id: UUID, wanted: NewSku, *, now: datetime) -> UUID:
 
     Raises:
         NotFound: there is no such product.
-        InvalidInput: a price out of bounds.
+        InvalidInput: a code that is taken, or a price out of bounds.
     """
     async with database.in_transaction():
         await _require("product", product_id, "productId", lock=True)
@@ -301,12 +301,13 @@ async def _insert_sku(product_id: UUID, position: int, wanted: NewSku, now: date
     for price_fen in (wanted.price_fen, *wanted.tier_prices_fen.values()):
         _check_price(price_fen)
     sku_id = new_id()
-    await database.execute(
+    inserted = await database.execute(
         """
         INSERT INTO sku (
             id, product_id, code, options, image_url, price_fen, label_price_fen, label_kind,
             weight_grams, purchase_limit, status, position, created_at, updated_at)
         VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+        ON CONFLICT (code) DO NOTHING
         """,
         sku_id,
         product_id,
@@ -322,6 +323,8 @@ async def _insert_sku(product_id: UUID, position: int, wanted: NewSku, now: date
         position,
         now,
     )
+    if not inserted:
+        raise InvalidInput(path=("code",), problem="Another SKU has this code.")
     await stock_admin.open_level(sku_id, wanted.stock, now=now)
     await _insert_tier_prices(sku_id, wanted.tier_prices_fen)
     return sku_id
