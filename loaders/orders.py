@@ -79,7 +79,13 @@ async def rules_by_version_id(ids: Sequence[UUID]) -> list[Rules]:
 
 async def store_by_id(ids: Sequence[UUID]) -> list[Record | None]:
     """Return stores by id, open or closed."""
-    rows = await database.fetch("SELECT * FROM store WHERE id = ANY($1)", ids)
+    rows = await database.fetch(
+        """
+        SELECT id, name, address, phone, latitude, longitude, opening_hours, supports_pickup
+        FROM store WHERE id = ANY($1)
+        """,
+        ids,
+    )
     found = {row["id"]: row for row in rows}
     return [found.get(id_) for id_ in ids]
 

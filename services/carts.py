@@ -162,10 +162,11 @@ def _require_for_sale(sku: Any, path: tuple[str | int, ...]) -> None:
 
 
 async def _lines(member_id: UUID) -> dict[UUID, CartLine]:
+    """Read the lines and lock them: an order may be taking them along right now."""
     rows = await database.fetch(
         """
         SELECT id, sku_id, quantity, selected, price_when_added_fen, created_at
-        FROM cart_line WHERE member_id = $1
+        FROM cart_line WHERE member_id = $1 ORDER BY id FOR UPDATE
         """,
         member_id,
     )

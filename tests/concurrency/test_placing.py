@@ -7,12 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from domain.carts import LineChange
 from domain.drafts import DraftLine, OrderDraft
-from domain.errors import IdempotencyKeyReused
+from domain.errors import Conflict, IdempotencyKeyReused, NotFound
 from gateways.redis.connection import RedisClient
 from gateways.redis.stock_gate import StockGate, StockGateConfig
 from models import database as db
 from services import stock
+from services.carts import UpdateCart, update_cart
 from services.placing import DraftRefused, PlaceOrder, place_order
 from tests.factories.shop import (
     DATA,
@@ -134,3 +136,40 @@ async def test_a_member_limit_holds_under_rivals(gate: StockGate) -> None:
     assert refusals == {"PURCHASE_LIMIT_REACHED": 7}
     assert await stock_of(sku) == {"available": 97, "reserved": 3, "sold": 0}
     assert await db.fetch_value("SELECT pieces FROM purchase_count") == 3
+
+
+async def test_a_line_is_ordered_or_changed_and_never_both(gate: StockGate) -> None:
+    sku = await a_sku(stock=1000)
+    buyer = await a_buyer()
+    for number in range(20):
+        line_id = await a_cart_line(buyer, sku, 1)
+        order = PlaceOrder(
+            member_id=buyer,
+            draft=OrderDraft(from_cart=True),
+            expected_payable_fen=None,
+            remark=None,
+            idempotency_key=f"k{number}",
+        )
+        change = UpdateCart(
+            member_id=buyer,
+            select_all=None,
+            lines=(LineChange(line_id=line_id, quantity=5),),
+        )
+        placed, changed = await asyncio.gather(
+            place_order(order, gate, DATA, now=NOW),
+            update_cart(change, now=NOW),
+            return_exceptions=True,
+        )
+        in_cart = await db.fetch_value("SELECT quantity FROM cart_line")
+        if isinstance(placed, UUID):
+            # Either the change came too late, or the order took it along.
+            ordered = await db.fetch_value(
+                "SELECT quantity FROM order_line WHERE order_id = $1", placed
+            )
+            assert (in_cart, ordered, type(changed)) in {
+                (None, 1, NotFound),
+                (None, 5, type(None)),
+            }
+        else:
+            assert (type(placed), changed, in_cart) == (Conflict, None, 5)
+        await db.execute("DELETE FROM cart_line")

@@ -19,6 +19,8 @@ from services.placing import DraftRefused, PlaceOrder, place_order
 from tests.factories.shop import DATA, NOW, SkuFacts, a_buyer, a_sku, stock_of
 from tests.support.redis import RedisServer
 
+PATIENT = StockGateConfig(timeout_seconds=5)
+"""A slow machine is no dead Redis."""
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -40,7 +42,7 @@ async def place(
 
 @pytest.mark.usefixtures("database")
 async def test_orders_payments_and_cancels_of_the_same_skus(redis: RedisClient) -> None:
-    gate = StockGate(redis, stock.available_of, StockGateConfig(timeout_seconds=5))
+    gate = StockGate(redis, stock.available_of, PATIENT)
     first, second = await a_sku(stock=1000, limit=99), await a_sku(stock=1000)
     buyer = await a_buyer()
 
@@ -71,7 +73,7 @@ from gateways.redis.connection import RedisConfig, connect
 from gateways.redis.stock_gate import StockGate
 from models import database
 from services import stock
-from tests.concurrency.test_stock import place
+from tests.concurrency.test_stock import PATIENT, place
 from tests.factories.shop import SkuFacts
 
 class Dying(StockGate):
@@ -82,7 +84,7 @@ class Dying(StockGate):
 
 async def main(database_url, redis_url, member_id, sku_id):
     await database.connect(database_url)
-    gate = Dying(connect(RedisConfig(redis_url)), stock.available_of)
+    gate = Dying(connect(RedisConfig(redis_url)), stock.available_of, PATIENT)
     await place(UUID(member_id), [(SkuFacts(UUID(sku_id), UUID(sku_id)), 1)], "k", gate)
 
 asyncio.run(main(*sys.argv[1:]))
@@ -104,8 +106,8 @@ async def test_a_process_killed_between_redis_and_postgresql(
     assert await stock_of(sku) == {"available": 1, "reserved": 0, "sold": 0}
     # While the hold lasts the last piece is taken, and after that it is for the next one to buy.
     with pytest.raises(DraftRefused):
-        await place(await a_buyer(), [(sku, 1)], "k", StockGate(redis, stock.available_of))
-    later = StockGate(redis, stock.available_of, clock=lambda: time.time() + 61)
+        await place(await a_buyer(), [(sku, 1)], "k", StockGate(redis, stock.available_of, PATIENT))
+    later = StockGate(redis, stock.available_of, PATIENT, clock=lambda: time.time() + 61)
     assert await later.reconcile() == []
     await place(await a_buyer(), [(sku, 1)], "k", later)
     assert await stock_of(sku) == {"available": 0, "reserved": 1, "sold": 0}
@@ -121,5 +123,5 @@ async def test_its_own_retry_after_the_process_was_killed(
     )
     assert await dying.wait() == -signal.SIGKILL
     # The hold is named by member, operation and key: the retry shares it.
-    await place(buyer, [(sku, 1)], "k", StockGate(redis, stock.available_of))
+    await place(buyer, [(sku, 1)], "k", StockGate(redis, stock.available_of, PATIENT))
     assert await stock_of(sku) == {"available": 0, "reserved": 1, "sold": 0}
