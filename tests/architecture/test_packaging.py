@@ -17,7 +17,6 @@ _FORBIDDEN = [
     "ghc" + "r.io",
     "/ro" + "ot/",
     "/wo" + "rk/",
-    "/ho" + "me/",
 ]
 
 
