@@ -45,6 +45,8 @@ def test_a_goods_and_a_shipping_coupon_are_taken_together() -> None:
 def test_equal_payables_go_to_the_earliest_expiry_then_to_the_lowest_id() -> None:
     by_expiry = (coupon(30, 500, days=2), coupon(31, 500, days=1))
     assert best(line(1, 5_000), coupons=by_expiry).coupon_ids == (uid(31),)
+    shipping = (shipping_coupon(30, days=2), shipping_coupon(31, days=1))
+    assert best(line(1, 5_000), coupons=shipping).coupon_ids == (uid(31),)
     by_id = (coupon(33, 500), coupon(32, 500))
     assert best(line(1, 5_000), coupons=by_id).coupon_ids == (uid(32),)
 
@@ -58,6 +60,12 @@ def test_a_coupon_that_would_cost_the_free_shipping_is_weighed_against_it() -> N
 def test_of_equal_payables_the_one_that_consumes_fewer_coupons_is_taken() -> None:
     priced = best(line(1, 9_900), coupons=(coupon(30, 800),))
     assert (priced.coupon_ids, priced.payable_fen) == ((), 9_900)
+    # 300 + 200 off by two, or 500 by one, after which the shipping coupon is out of reach.
+    two = (coupon(30, 300), shipping_coupon(31, max_off_fen=200, min_spend_fen=600))
+    one = coupon(32, 500, days=9)
+    assert best(line(1, 1_000), coupons=two).payable_fen == 1_300
+    priced = best(line(1, 1_000), coupons=(*two, one))
+    assert (priced.coupon_ids, priced.payable_fen) == ((uid(32),), 1_300)
 
 
 def test_a_goods_coupon_that_spoils_a_better_shipping_coupon_is_left() -> None:
@@ -70,10 +78,15 @@ def test_a_goods_coupon_that_spoils_a_better_shipping_coupon_is_left() -> None:
 
 
 def test_points_the_member_asked_for_stay_usable() -> None:
-    # With the coupon the cap would fall to 900 points.
-    held = (coupon(30, 200),)
-    priced = best(line(1, 2_000), coupons=held, buyer=buyer(points=5_000), points_to_spend=1_000)
+    # The coupon alone would cost less, 500 + 800, but leave a cap of 250 points.
+    priced = best(
+        line(1, 2_000),
+        coupons=(coupon(30, 1_500),),
+        buyer=buyer(points=5_000),
+        points_to_spend=1_000,
+    )
     assert (priced.coupon_ids, priced.problems, priced.points_spent) == ((), (), 1_000)
+    assert priced.payable_fen == 1_000 + 800
 
 
 def test_the_best_choice_comes_before_the_members_own() -> None:

@@ -117,8 +117,15 @@ def test_what_more_goods_would_bring_is_hinted() -> None:
 def test_a_coupon_worth_less_than_the_applied_one_is_not_hinted() -> None:
     lesser = coupon(30, 500, min_spend_fen=20_000)
     applied = coupon(31, 800)
-    priced = quote(request(line(1, 15_000), coupons=(lesser, applied), use=[31]))
+    equal = coupon(32, 800, min_spend_fen=20_000)
+    priced = quote(request(line(1, 15_000), coupons=(lesser, applied, equal), use=[31]))
     assert priced.hints == ()
+
+
+def test_a_coupon_is_hinted_by_what_it_would_be_worth_at_its_threshold() -> None:
+    held = (percent_coupon(30, 5_000, min_spend_fen=20_000), coupon(31, 6_000))
+    priced = quote(request(line(1, 11_000), coupons=held, use=[31], buyer=buyer("GOLD")))
+    assert [(hint.coupon_id, hint.missing_fen) for hint in priced.hints] == [(uid(30), 9_550)]
 
 
 def test_goods_out_of_scope_and_campaign_goods_are_told_apart() -> None:

@@ -82,3 +82,5 @@ def test_the_next_rung_is_hinted() -> None:
     between = quote(request(line(1, 15_000), promotions=(promotion,))).hints
     assert [(hint.missing_fen, hint.facts["off_fen"]) for hint in between] == [(5_000, 3_000)]
     assert quote(request(line(1, 20_000), promotions=(promotion,))).hints == ()
+    no_better = reduction(70, (10_000, 1_000), (20_000, 1_000))
+    assert quote(request(line(1, 15_000), promotions=(no_better,))).hints == ()

@@ -78,6 +78,8 @@ def test_points_above_the_balance_are_a_problem_and_never_clamped() -> None:
 def test_points_above_both_are_first_of_all_not_there() -> None:
     priced = quote(request(line(1, 1_000), buyer=buyer(points=600), points_to_spend=601))
     assert [problem.code for problem in priced.problems] == [ErrorCode.INSUFFICIENT_POINTS]
+    all_of_them = quote(request(line(1, 1_000), buyer=buyer(points=600), points_to_spend=600))
+    assert [problem.code for problem in all_of_them.problems] == [ErrorCode.POINTS_NOT_USABLE]
 
 
 def test_points_below_zero_are_invalid() -> None:
@@ -113,6 +115,10 @@ def test_points_can_be_used_from_the_minimum_on() -> None:
         request(line(1, 1_000), rules=rules, buyer=buyer(points=900), points_to_spend=200)
     )
     assert (at_least.points_spent, at_least.problems) == (200, ())
+    just_enough = quote(
+        request(line(1, 400), rules=rules, buyer=buyer(points=900), use_max_points=True)
+    )
+    assert (just_enough.max_points_to_spend, just_enough.points_spent) == (200, 200)
     too_cheap = quote(
         request(line(1, 399), rules=rules, buyer=buyer(points=900), use_max_points=True)
     )
