@@ -13,6 +13,9 @@ from itertools import pairwise
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from domain.messages import MessageEvent
+
+_EVENTS = frozenset(MessageEvent)
 WHOLE_BPS = 10_000
 """Basis points of a whole: 100 % = 10 000."""
 
@@ -130,6 +133,16 @@ class BrandRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTemplateRules:
+    """A subscription message that the brand has had approved: WeChat's template id, its event."""
+
+    id: str
+    event: str
+    title: str
+    title_en: str
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogRules:
     """When a product is called new or a best seller, and up to how many pieces stock is low."""
 
@@ -160,6 +173,7 @@ class Rules:
     hot_searches: tuple[str, ...] = field(default=())
     brand: BrandRules = BrandRules()
     catalog: CatalogRules = CatalogRules()
+    message_templates: tuple[MessageTemplateRules, ...] = ()
 
     def tier(self, code: str) -> TierRules:
         """Return the tier of that code; the lowest when a newer version dropped the code."""
@@ -271,5 +285,9 @@ def _number_contradictions(rules: Rules) -> list[str]:
         (bool(rules.check_in.day_points), "check_in.day_points: at least one day"),
         (1 <= rules.orders.max_lines <= 100, "orders.max_lines: from 1 to 100"),
         (1 <= rules.orders.max_quantity <= 99, "orders.max_quantity: from 1 to 99"),
+        *(
+            (template.event in _EVENTS, f"message_templates.{template.id}.event: unknown")
+            for template in rules.message_templates
+        ),
     )
     return [problem for holds, problem in checks if not holds]

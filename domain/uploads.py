@@ -59,6 +59,15 @@ class StorageUnavailable(DomainError):
     message = "Pictures can't be taken right now. Please try again in a moment."
 
 
+class SizeNotAllowed(InvalidInput):
+    """The picture is empty, or larger than its purpose or the installation allows."""
+
+    message = "From 1 to {limit} bytes are possible."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(path=("bytes",), limit=limit)
+
+
 def check_announced(purpose: UploadPurpose, content_type: str, size: int) -> None:
     """Refuse a picture that could never be taken, before it is sent.
 
@@ -69,4 +78,4 @@ def check_announced(purpose: UploadPurpose, content_type: str, size: int) -> Non
         raise InvalidInput(path=("contentType",), problem="A JPEG, PNG or WebP image is expected.")
     limit = MAX_BYTES[purpose]
     if not 0 < size <= limit:
-        raise InvalidInput(path=("bytes",), problem=f"From 1 to {limit} bytes are possible.")
+        raise SizeNotAllowed(limit)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import string
 from uuid import UUID
 
 import uuid_utils.compat
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Letters and digits that a person can't mistake for one another; five bits each."""
+
+_BASE62 = string.digits + string.ascii_letters
 
 
 def new_id() -> UUID:
@@ -19,6 +22,11 @@ def new_id() -> UUID:
 def readable_code(length: int) -> str:
     """Return a random code of `length` letters and digits that can be read aloud."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def base62_code(length: int) -> str:
+    """Return `length` random digits and letters, for links and QR codes; nearly six bits each."""
+    return "".join(secrets.choice(_BASE62) for _ in range(length))
 
 
 def number_code(length: int) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.errors import InvalidInput
-from domain.members import REQUIRED_AGREEMENTS, AgreementKind
+from domain.errors import AccountBlocked, InvalidInput
+from domain.members import REQUIRED_AGREEMENTS, AgreementKind, MemberStatus
 from models import database
 from models.ids import new_id
 
@@ -74,6 +74,30 @@ async def check(answers: Sequence[Answer], *, now: datetime) -> None:
                 problem="This is not the version in force.",
             )
         seen.add(answer.kind)
+
+
+async def answer(member_id: UUID, answers: Sequence[Answer], *, now: datetime) -> None:
+    """Take down what a signed-in member says to agreements; saying it again changes nothing.
+
+    Taking MEMBERSHIP or PRIVACY back makes a member a visitor: what they have waits for them.
+
+    Raises:
+        InvalidInput: a version isn't in force, or an agreement is answered twice.
+        AccountBlocked
+    """
+    await check(answers, now=now)
+    await database.retrying(lambda: _answer(member_id, answers, now))
+
+
+async def _answer(member_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
+    async with database.in_transaction():
+        # Two answers at once would each compare themselves with what stood before both.
+        status = await database.fetch_value(
+            "SELECT status FROM member WHERE id = $1 FOR NO KEY UPDATE", member_id
+        )
+        if status != MemberStatus.ACTIVE:
+            raise AccountBlocked
+        await record(member_id, answers, now=now)
 
 
 async def record(member_id: UUID, answers: Sequence[Answer], *, now: datetime) -> bool:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.stock_gate import StockDrift
+from services.code_images import CodePainter
 from services.payment_gateway import PaymentGateway
 from services.personal_data import PersonalData
+from services.profiles import TextCheck
 from services.rate_limits import RateLimits
 from services.sessions import SessionTokens
 from services.sms_codes import Captcha, SmsSender
 from services.stock import StockGate
+from services.uploads import PictureStorage
 from services.wechat_login import WechatApp, WechatPhones
 
 
@@ -30,13 +33,16 @@ class Ports:
     """Every gateway that a use case may be handed.
 
     `public_base_url` is how the outside reaches the web server, without a slash at the end.
-    `captcha` is None where the brand asks for none.
+    `captcha` is None where the brand asks for none. `upload_max_bytes` is the installation's limit
+    for one picture, beside that of its purpose.
     """
 
     public_base_url: str
     mini_program: WechatApp
     official_account: WechatApp
     wechat_phones: WechatPhones
+    texts: TextCheck
+    code_painter: CodePainter
     pay: PaymentGateway
     gate: ReconciledGate
     personal_data: PersonalData
@@ -44,3 +50,5 @@ class Ports:
     sms: SmsSender
     captcha: Captcha | None
     tokens: SessionTokens
+    pictures: PictureStorage
+    upload_max_bytes: int

@@ -15,6 +15,10 @@ class Door(StrEnum):
     SMS = "sms"
     REFRESH = "refresh"
     BIND_PHONE = "bind_phone"
+    UPLOAD = "upload"
+    """Knocked at by member, for a form is a member's."""
+    CODE_IMAGE = "code_image"
+    """Drawing a mini-program code; one that was drawn before is free."""
 
 
 class RateLimits(Protocol):

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from settings.choices import LogFormat, Profile, SmsSender, UploadStorage
+from settings.choices import LogFormat, Profile, Rate, SmsSender, UploadStorage
 from settings.errors import Problem, SettingsError
 from settings.profiles import problems_of
 
@@ -27,6 +27,7 @@ Network = IPv4Network | IPv6Network
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
+Rates = Annotated[tuple[Rate, ...], NoDecode]
 LifetimeSeconds = Annotated[int, Field(ge=60, le=366 * 86_400)]
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -105,7 +106,14 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     """Networks (CIDR, comma-separated) whose X-Forwarded-For is believed; none by default."""
     rate_limits: bool = True
-    """Limits on the doors. Loopback is exempt in the dev profile, see `exempt_networks`."""
+    """Limits on the doors. Loopback is exempt in the dev profile, see `unlimited_networks`."""
+    # How often one address may knock, as times/seconds, comma-separated. A Chinese carrier puts
+    # thousands of phones behind one address: these stop programs, not crowds.
+    limit_sign_in: Rates = (Rate(120, 60),)
+    limit_refresh: Rates = (Rate(240, 60),)
+    limit_bind_phone: Rates = (Rate(20, 600),)
+    limit_sms: Rates = (Rate(10, 600), Rate(60, 86_400))
+    """Besides this, one phone gets a code a minute and ten a day."""
     metrics_networks: Annotated[tuple[Network, ...], NoDecode] = LOOPBACK
     """Networks (CIDR, comma-separated) that may read /metrics."""
 
@@ -176,6 +184,8 @@ class Settings(BaseSettings):
     s3_bucket: str = ""
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
+    s3_public_base_url: str = ""
+    """Where the bucket's files are read, such as a CDN; unset means at the bucket itself."""
 
     @field_validator("trusted_proxies", "metrics_networks", mode="before")
     @classmethod
@@ -183,6 +193,15 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+    @field_validator(
+        "limit_sign_in", "limit_refresh", "limit_bind_phone", "limit_sms", mode="before"
+    )
+    @classmethod
+    def _split_rates(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(Rate.parse(part) for part in value.split(","))
 
     @field_validator("log_level", mode="after")
     @classmethod
@@ -325,6 +344,7 @@ _REAL_WECHAT = {
     "wechat_open_base": "https://open.weixin.qq.com",
 }
 _SWITCH = "true or false"
+_RATES = "times/seconds such as 10/600,60/86400"
 _EXPECTED = {
     "mall_profile": "dev, test or production",
     "port": "a port number from 1 to 65535",
@@ -337,6 +357,10 @@ _EXPECTED = {
     "upload_storage": "local or s3",
     "trusted_proxies": "networks such as 10.0.0.0/8,192.168.1.1/32",
     "metrics_networks": "networks such as 10.0.0.0/8,192.168.1.1/32",
+    "limit_sign_in": _RATES,
+    "limit_refresh": _RATES,
+    "limit_bind_phone": _RATES,
+    "limit_sms": _RATES,
     "database_url": "postgresql://user:password@host:5432/name",
     "redis_url": "redis://:password@host:6379/0",
 }

@@ -10,7 +10,7 @@ import httpx
 
 from gateways.personal_data import PersonalDataCipher, PersonalDataKeys
 from gateways.redis.connection import RedisClient, RedisConfig, connect
-from gateways.redis.limits import LimitsConfig, RateLimits
+from gateways.redis.limits import Limit, LimitsConfig, RateLimits, Window
 from gateways.redis.stock_gate import StockGate
 from gateways.redis.token_store import TokenStore
 from gateways.wechat.client import AppConfig, WechatClient
@@ -20,7 +20,8 @@ from gateways.wechat.official_account import OfficialAccount
 from gateways.wechat.pay import PayConfig, WechatPay
 from services.ports import Ports
 from services.stock import available_of
-from settings import Settings
+from settings import Rate, Settings
+from wiring.pictures import open_pictures
 from wiring.sms import sms_of
 from wiring.tokens import tokens_of
 
@@ -46,12 +47,15 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
         stack.push_async_callback(http.aclose)
         apps = _Apps(settings, http, TokenStore(redis), patience, stack)
         pay = await stack.enter_async_context(WechatPay(_pay_config(settings, patience)))
+        pictures = await stack.enter_async_context(open_pictures(settings))
         yield (
             Ports(
                 public_base_url=settings.base_url,
                 mini_program=apps.mini_program,
                 official_account=apps.official_account,
                 wechat_phones=apps.mini_program,
+                texts=apps.mini_program,
+                code_painter=apps.mini_program,
                 pay=pay,
                 gate=StockGate(redis, available_of),
                 personal_data=personal_data_of(settings),
@@ -59,6 +63,8 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
                 sms=sms_of(settings, http),
                 captcha=None,
                 tokens=tokens_of(settings),
+                pictures=pictures,
+                upload_max_bytes=settings.upload_max_bytes,
             ),
             redis,
         )
@@ -134,8 +140,24 @@ def personal_data_of(settings: Settings) -> PersonalDataCipher:
 
 
 def _limits(settings: Settings) -> LimitsConfig:
+    doors = {
+        "sign_in": settings.limit_sign_in,
+        "refresh": settings.limit_refresh,
+        "bind_phone": settings.limit_bind_phone,
+        "sms": settings.limit_sms,
+    }
     return LimitsConfig(
+        doors={door: [_limit(rate) for rate in rates] for door, rates in doors.items()},
         exempt=settings.unlimited_networks,
         hash_key=settings.phone_index_key.get_secret_value(),
         enabled=settings.rate_limits,
     )
+
+
+def _limit(rate: Rate) -> Limit:
+    """Remember each knock where there are few: exact, and no double share around a window's end."""
+    window = Window.MOVING if rate.times <= _REMEMBERED_KNOCKS else Window.FIXED
+    return Limit(rate.times, rate.seconds, window)
+
+
+_REMEMBERED_KNOCKS = 100

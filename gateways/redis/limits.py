@@ -59,6 +59,8 @@ DEFAULT_DOORS: Mapping[str, Sequence[Limit]] = MappingProxyType(
         "sign_in": (Limit(120, 60),),
         "refresh": (Limit(240, 60),),
         "bind_phone": (Limit(20, 600, Window.MOVING),),
+        "upload": (Limit(60, 3_600),),
+        "code_image": (Limit(60, 60),),
         "sms": (Limit(10, 600, Window.MOVING), Limit(60, 86_400, Window.MOVING)),
     }
 )

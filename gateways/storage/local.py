@@ -194,7 +194,12 @@ def _check(file: BinaryIO, content_type: str, max_bytes: int) -> None:
 
 def _publish(file: BinaryIO, public: Path) -> None:
     part = public.with_name(f"{public.name}.{token_hex(8)}.part")
-    with part.open("xb") as copy:
-        while block := file.read(1 << 16):
-            copy.write(block)
-    part.replace(public)
+    try:
+        with part.open("xb") as copy:
+            while block := file.read(1 << 16):
+                copy.write(block)
+        # A link, for it never replaces: of two that come at once the first stays.
+        with contextlib.suppress(FileExistsError):
+            os.link(part, public)
+    finally:
+        part.unlink(missing_ok=True)
