@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.member.addresses.mutations import AddressesMutation
 from resolvers.member.carts.mutations import CartsMutation
 from resolvers.member.catalog.queries import CatalogQuery
+from resolvers.member.members.mutations import MembersMutation
 from resolvers.member.members.queries import MembersQuery
 from resolvers.member.orders.mutations import OrdersMutation
 from resolvers.member.orders.queries import OrdersQuery
 from resolvers.member.payments.mutations import PaymentsMutation
 from resolvers.member.pricing.queries import PricingQuery
+from resolvers.member.scenes.queries import ScenesQuery
 from resolvers.member.sessions.mutations import SessionsMutation
+from resolvers.member.shop.queries import ShopQuery
 from resolvers.member.tiers.types import TiersQuery
+from resolvers.member.uploads.mutations import UploadsMutation
 
 
 @strawberry.type(description="What can be asked.")
-class Query(MembersQuery, TiersQuery, CatalogQuery, PricingQuery, OrdersQuery):
+class Query(
+    ShopQuery, ScenesQuery, MembersQuery, TiersQuery, CatalogQuery, PricingQuery, OrdersQuery
+):
     pass
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(SessionsMutation, CartsMutation, OrdersMutation, PaymentsMutation):
+class Mutation(
+    SessionsMutation,
+    MembersMutation,
+    AddressesMutation,
+    UploadsMutation,
+    CartsMutation,
+    OrdersMutation,
+    PaymentsMutation,
+):
     pass

@@ -10,12 +10,16 @@ import strawberry
 
 from domain.members import AgreementKind, Gender
 from domain.phones import masked
+from loaders.addresses import addresses_by_member_id
 from loaders.members import consents_by_member_id, member_by_id
 from loaders.points import PointsSummary, points_by_member_id
 from models.member_rows import MemberRow
 from resolvers.common.context import Info
 from resolvers.common.pages import Connection
+from resolvers.common.share import absolute_url
+from resolvers.member.addresses.types import Address
 from resolvers.member.carts.types import Cart, cart_of_member
+from resolvers.member.invitations.types import InvitationProgram
 from resolvers.member.orders.queries import counts_of_member, orders_of_member
 from resolvers.member.orders.types import MemberCounts, Order
 from resolvers.member.points.types import PointsAccount
@@ -98,18 +102,27 @@ class Member:
         rows = await info.context.loaders.of(consents_by_member_id).load(self.row.id)
         return [Consent.from_row(row) for row in rows]
 
+    @strawberry.field(description="Where parcels go, the default first.")
+    async def addresses(self, info: Info) -> list[Address]:
+        rows = await info.context.loaders.of(addresses_by_member_id).load(self.row.id)
+        return [Address.from_row(row, info) for row in rows]
+
+    @strawberry.field(description="What the member needs to invite others.")
+    def invitations(self) -> InvitationProgram:
+        return InvitationProgram.of(self.row)
+
     @strawberry.field(description="Whether the birthday may still be set by its owner.")
     def birthday_editable(self) -> bool:
         return self.row.birthday is None
 
     @classmethod
-    def from_row(cls, row: MemberRow) -> Member:
+    def from_row(cls, row: MemberRow, base_url: str) -> Member:
         """Show a member to themselves."""
         return cls(
             id=strawberry.ID(str(row.id)),
             member_no=row.member_no,
             nickname=row.nickname,
-            avatar_url=row.avatar_url,
+            avatar_url=absolute_url(base_url, row.avatar_url) if row.avatar_url else None,
             birthday=row.birthday,
             gender=row.gender,
             joined_at=row.joined_at if row.has_joined else None,
@@ -121,4 +134,4 @@ class Member:
         """Read the member of an id that the caller may see."""
         loader = info.context.loaders.of(member_by_id, now=info.context.now)
         row = await loader.load(member_id)
-        return None if row is None else cls.from_row(row)
+        return None if row is None else cls.from_row(row, info.context.ports.public_base_url)

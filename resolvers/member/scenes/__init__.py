@@ -1,0 +1,1 @@
+"""What posters' QR codes mean."""

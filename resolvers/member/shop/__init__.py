@@ -1,0 +1,1 @@
+"""The brand: its name, its rules, and the server's clock."""
