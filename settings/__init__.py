@@ -1,6 +1,6 @@
 """What the environment says, read once at the edges into one frozen object."""
 
-from settings.choices import LogFormat, Profile, SmsSender, UploadStorage
+from settings.choices import LogFormat, Profile, Rate, SmsSender, UploadStorage
 from settings.errors import Problem, SettingsError
 from settings.model import Settings, load
 
@@ -8,6 +8,7 @@ __all__ = [
     "LogFormat",
     "Problem",
     "Profile",
+    "Rate",
     "Settings",
     "SettingsError",
     "SmsSender",

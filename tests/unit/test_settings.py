@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from settings import Profile, Settings, SettingsError, load
+from settings import Profile, Rate, Settings, SettingsError, load
 
 _SECRETS = {
     "secret_key": "kT7vX0qLw2Zr9YbN4mHs8JcPd1GfQe5U",
@@ -229,3 +229,14 @@ def test_what_shells_say_of_themselves_is_not_for_us(monkeypatch: pytest.MonkeyP
     settings = load(**_DEV)
     assert (settings.home, settings.host) == (Path(".mall"), "127.0.0.1")
     assert (settings.debug, settings.profile) == (False, Profile.DEV)
+
+
+def test_door_limits_are_read_as_they_are_written() -> None:
+    settings = load(**_DEV, limit_sms="3/60, 5/3600")
+    assert settings.limit_sms == (Rate(3, 60), Rate(5, 3_600))
+    assert ",".join(map(str, settings.limit_sms)) == "3/60,5/3600"
+
+
+@pytest.mark.parametrize("rate", ["many", "3", "0/60", "3/0", "-1/60", "3/60,", "3/9999999"])
+def test_what_is_no_rate_is_refused(rate: str) -> None:
+    assert refused(**_DEV, limit_sign_in=rate) == ["LIMIT_SIGN_IN"]
