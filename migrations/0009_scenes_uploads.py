@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [("models", "0008_search")]
     initial = False
     operations = [
+        ops.RunSQL("DROP INDEX scene_invitation_key"),  # It was not unique.
         ops.RunSQL(
             "CREATE UNIQUE INDEX scene_invitation_key ON scene (inviter_id)"
             " WHERE kind = 'INVITATION'"
