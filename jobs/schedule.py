@@ -8,7 +8,15 @@ from datetime import datetime
 from prometheus_client import Gauge
 
 from jobs.sweeps import Sweep
-from services import payment_sweeps, product_figures
+from services import (
+    code_attempts,
+    idempotency,
+    merging,
+    payment_sweeps,
+    product_figures,
+    sessions,
+    sms_codes,
+)
 from services.ports import Ports
 
 INBOX = "inbox"
@@ -58,4 +66,9 @@ def sweeps(ports: Ports) -> list[Sweep]:
         Sweep("product_figures", lambda now: product_figures.refresh(now, 1_000), 20),
         Sweep("daily_lows", lows, 30),
         Sweep("stock_gate", reconcile, 30),
+        Sweep("merge_stragglers", lambda now: merging.gather_stragglers(now=now), 20),
+        Sweep("old_sign_ins", lambda now: code_attempts.forget_old(now=now), 600),
+        Sweep("old_sms_codes", lambda now: sms_codes.forget_old(now=now), 600),
+        Sweep("old_sessions", lambda now: sessions.forget_old(now=now), 600),
+        Sweep("old_keys", lambda now: idempotency.forget_old(now=now), 600),
     ]

@@ -7,7 +7,6 @@ other member adds meanwhile (an order being placed) are gathered by `gather_stra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -365,38 +364,52 @@ async def _joined_at(survivor: asyncpg.Record, loser: asyncpg.Record) -> datetim
     return min(joined, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """Rows that were written for a merged member after the merge, and have followed now."""
-
-    loser_id: UUID
-    rows: int
-
-
-async def gather_stragglers(*, now: datetime, limit: int = 200) -> list[Gathered]:
+async def gather_stragglers(*, now: datetime, limit: int = 100) -> int:
     """Move what other transactions wrote for merged members while the merge ran.
 
     An order placed at the same moment commits after the merge has looked; nothing of it may stay
-    behind. Each merge of the last ten minutes is looked at, in a transaction of its own.
+    behind. Looks at the merges of the last ten minutes; returns how many had something left.
     """
-    losers = await database.fetch(
-        "SELECT loser_id FROM member_merge WHERE merged_at > $1 ORDER BY merged_at LIMIT $2",
-        now - STRAGGLERS_FOR,
-        limit,
-    )
-    gathered = []
-    for row in losers:
-        count = await database.retrying(lambda: _gather(row["loser_id"], now=now))  # noqa: B023 (awaited at once)
-        if count:
-            gathered.append(Gathered(row["loser_id"], count))
+    rows = await database.fetch(_STRAGGLERS, now - STRAGGLERS_FOR, limit)
+    gathered = 0
+    for row in rows:
+        gathered += await _gather(row["loser_id"], now=now)
     return gathered
 
 
-async def _gather(loser_id: UUID, *, now: datetime) -> int:
-    async with database.in_transaction():
-        try:
-            survivor_id = await lock_survivor(loser_id)
-        except AccountBlocked:
-            return 0
-        moved = await _move(loser_id, survivor_id, transfer_id=new_id(), now=now)
-        return sum(moved.values())
+_STRAGGLERS = f"""
+SELECT loser_id FROM member_merge
+WHERE merged_at > $1 AND ({
+    " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE member_id = member_merge.loser_id)"
+        for table in (
+            "sales_order",
+            "cart_line",
+            "points_lot",
+            "purchase_count",
+            "address",
+            "session",
+            "identity",
+            "consent",
+            "upload",
+        )
+    )
+} OR EXISTS (
+    SELECT 1 FROM ledger_account
+    WHERE member_id = member_merge.loser_id AND balance > 0
+))
+ORDER BY merged_at LIMIT $2
+"""
+
+
+async def _gather(loser_id: UUID, *, now: datetime) -> bool:
+    async def work() -> bool:
+        async with database.in_transaction():
+            try:
+                survivor_id = await lock_survivor(loser_id)
+            except AccountBlocked:
+                return False
+            moved = await _move(loser_id, survivor_id, transfer_id=new_id(), now=now)
+            return any(moved.values())
+
+    return await database.retrying(work)

@@ -377,9 +377,8 @@ async def test_what_is_written_for_the_loser_after_the_merge_follows() -> None:
         younger, 30, reason=EntryReason.ORDER, source=(SourceKind.ORDER, new_id()), now=NOW
     )
     later = NOW + timedelta(minutes=1)
-    gathered = await merging.gather_stragglers(now=later)
-    assert [each.loser_id for each in gathered] == [younger]
-    assert await merging.gather_stragglers(now=later) == []
+    assert await merging.gather_stragglers(now=later) == 1
+    assert await merging.gather_stragglers(now=later) == 0
     assert (await _owned("cart_line", older), await _owned("sales_order", older)) == (1, 1)
     assert (await ledger.balances([older]))[older][AccountKind.PENDING] == 30
     await _assert_books_agree()
@@ -389,4 +388,4 @@ async def test_old_merges_are_not_looked_at_again() -> None:
     older, younger = await _member(now=LONG_AGO), await _member()
     await _merge(older, younger)
     await _order(younger)
-    assert await merging.gather_stragglers(now=NOW + merging.STRAGGLERS_FOR) == []
+    assert await merging.gather_stragglers(now=NOW + merging.STRAGGLERS_FOR) == 0
