@@ -11,6 +11,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from api.callbacks import callback_routes
+from api.codes import code_routes
+from api.media import media_routes
+from api.uploads import upload_routes
 from settings import Settings
 
 
@@ -29,6 +32,9 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         *callback_routes,
+        *upload_routes,
+        *media_routes,
+        *code_routes(settings),
     ]
 
 
