@@ -426,12 +426,13 @@ async def test_who_has_joined_is_not_invited_any_more(
 
 async def test_a_scene_of_an_invitation_invites(client: GraphQLClient, wxsim: Simulator) -> None:
     inviter = await sign_in(client, await wxsim.login_code(await wxsim.user()))
+    other = await sign_in(client, await wxsim.login_code(await wxsim.user()))
     now = datetime.now(UTC)
     await Scene.create(code="i2Kx", kind="INVITATION", inviter_id=inviter.member_id, created_at=now)
     await Scene.create(
         code="over",
         kind="INVITATION",
-        inviter_id=inviter.member_id,
+        inviter_id=other.member_id,
         created_at=now,
         expires_at=now - timedelta(seconds=1),
     )
