@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     limit_bind_phone: Rates = (Rate(20, 600),)
     limit_sms: Rates = (Rate(10, 600), Rate(60, 86_400))
     """Besides this, one phone gets a code a minute and ten a day."""
+    limit_code_image: Rates = (Rate(60, 60),)
+    """Mini-program codes drawn by WeChat; those drawn before are free."""
+    limit_upload: Rates = (Rate(60, 3_600),)
+    """Forms for pictures; by member, wherever they are."""
     metrics_networks: Annotated[tuple[Network, ...], NoDecode] = LOOPBACK
     """Networks (CIDR, comma-separated) that may read /metrics."""
 
@@ -195,7 +199,13 @@ class Settings(BaseSettings):
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
 
     @field_validator(
-        "limit_sign_in", "limit_refresh", "limit_bind_phone", "limit_sms", mode="before"
+        "limit_sign_in",
+        "limit_refresh",
+        "limit_bind_phone",
+        "limit_sms",
+        "limit_code_image",
+        "limit_upload",
+        mode="before",
     )
     @classmethod
     def _split_rates(cls, value: object) -> object:
@@ -361,6 +371,8 @@ _EXPECTED = {
     "limit_refresh": _RATES,
     "limit_bind_phone": _RATES,
     "limit_sms": _RATES,
+    "limit_code_image": _RATES,
+    "limit_upload": _RATES,
     "database_url": "postgresql://user:password@host:5432/name",
     "redis_url": "redis://:password@host:6379/0",
 }

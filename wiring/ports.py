@@ -145,6 +145,8 @@ def _limits(settings: Settings) -> LimitsConfig:
         "refresh": settings.limit_refresh,
         "bind_phone": settings.limit_bind_phone,
         "sms": settings.limit_sms,
+        "code_image": settings.limit_code_image,
+        "upload": settings.limit_upload,
     }
     return LimitsConfig(
         doors={door: [_limit(rate) for rate in rates] for door, rates in doors.items()},
