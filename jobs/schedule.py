@@ -16,6 +16,7 @@ from services import (
     product_figures,
     sessions,
     sms_codes,
+    uploads,
 )
 from services.ports import Ports
 
@@ -71,4 +72,5 @@ def sweeps(ports: Ports) -> list[Sweep]:
         Sweep("old_sms_codes", lambda now: sms_codes.forget_old(now=now), 600),
         Sweep("old_sessions", lambda now: sessions.forget_old(now=now), 600),
         Sweep("old_keys", lambda now: idempotency.forget_old(now=now), 600),
+        Sweep("unused_uploads", lambda now: uploads.sweep(ports.pictures, now=now), 3_600),
     ]
