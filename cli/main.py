@@ -24,6 +24,7 @@ COMMANDS = (
     "serve",
     "worker",
     "migrate",
+    "seed",
     "verify",
     "importing",
     "replay",

@@ -24,12 +24,17 @@ from services.rich_text import clean_html
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCategory:
-    """A category to be: at the root without a parent; siblings go by `position`, then by age."""
+    """A category to be: at the root without a parent; siblings go by `position`, then by age.
+
+    `source` and `source_id` name it in the system it comes from.
+    """
 
     name: str
     parent_id: UUID | None = None
     position: int = 0
     image_url: str | None = None
+    source: str | None = None
+    source_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,8 @@ class NewProduct:
     position: int = 0
     published_at: datetime | None = None
     status: SaleStatus = SaleStatus.ON_SALE
+    source: str | None = None
+    source_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +102,16 @@ async def create_category(wanted: NewCategory) -> UUID:
     category_id = new_id()
     await database.execute(
         """
-        INSERT INTO category (id, parent_id, name, image_url, position)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO category (id, parent_id, name, image_url, position, source, source_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         """,
         category_id,
         wanted.parent_id,
         wanted.name,
         wanted.image_url,
         wanted.position,
+        wanted.source,
+        wanted.source_id,
     )
     return category_id
 
@@ -125,9 +134,9 @@ async def create_product(wanted: NewProduct, *, now: datetime) -> UUID:
             INSERT INTO product (
                 id, name, subtitle, images, description_html, attributes, options, keywords,
                 status, no_reason_return, position, published_at, sold, min_price_fen,
-                max_price_fen, in_stock, created_at, updated_at)
+                max_price_fen, in_stock, created_at, updated_at, source, source_id)
             VALUES ($1, $2, $3, $4::jsonb, $5, $6::jsonb, $7::jsonb, $8, $9, $10, $11, $12,
-                    0, 0, 0, false, $13, $13)
+                    0, 0, 0, false, $13, $13, $14, $15)
             """,
             product_id,
             wanted.name,
@@ -144,6 +153,8 @@ async def create_product(wanted: NewProduct, *, now: datetime) -> UUID:
             wanted.position,
             wanted.published_at or now,
             now,
+            wanted.source,
+            wanted.source_id,
         )
         await place_in_categories(product_id, wanted.category_ids)
         for position, sku in enumerate(wanted.skus):
