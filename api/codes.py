@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.addresses import client_address
-from api.pictures import A_DAY, not_found, picture, refusal
+from api.files import A_DAY, not_found, refusal, shown
 from domain.errors import DomainError
+from domain.images import content_type_of
 from services.code_images import CodeImages
 from services.scenes import find_scene
 from settings import Settings
@@ -29,7 +30,8 @@ def code_routes(settings: Settings) -> list[BaseRoute]:
             image = await _images(request).image(scene_code, client_ip=client_ip)
         except DomainError as error:
             return refusal(request, error)
-        return picture(request, image, cache_control=A_DAY)
+        content_type = content_type_of(image) or "image/png"
+        return shown(request, image, content_type=content_type, cache_control=A_DAY)
 
     return [Route("/codes/{scene_code}.png", show)]
 

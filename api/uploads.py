@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from api.pictures import FOR_EVER, HARMLESS, not_found, refusal
+from api.files import FOR_EVER, HARMLESS, not_found, refusal
 from domain.errors import DomainError, ErrorCode
 from domain.uploads import EXTENSIONS, MAX_BYTES, ContentRejected
 from gateways.storage.local import FormRefused, Grant, LocalStorage

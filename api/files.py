@@ -1,4 +1,4 @@
-"""Answers that are pictures, and refusals for whoever asked for one."""
+"""Answers that are files, and refusals for whoever asked for one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import DomainError, ErrorCode
-from domain.images import content_type_of
 from resolvers.common.messages import preferred_language, translate
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -17,7 +16,7 @@ A_DAY = "public, max-age=86400"
 HARMLESS = {
     # What strangers sent is shown as what it was checked to be, and runs nothing.
     "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; sandbox",
+    "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'",
     "cross-origin-resource-policy": "cross-origin",
 }
 _STATUS = {
@@ -30,13 +29,13 @@ _STATUS = {
 _RETRY_SECONDS = 5
 
 
-def picture(request: Request, data: bytes, *, cache_control: str) -> Response:
-    """Show a picture, or say that the client has it already."""
+def shown(request: Request, data: bytes, *, content_type: str, cache_control: str) -> Response:
+    """Show a file, or say that the client has it already."""
     etag = f'"{blake2b(data, digest_size=16).hexdigest()}"'
     headers = {**HARMLESS, "cache-control": cache_control, "etag": etag}
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type=content_type_of(data), headers=headers)
+    return Response(data, media_type=content_type, headers=headers)
 
 
 def not_found() -> Response:
