@@ -33,7 +33,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/metrics", metrics),
         *callback_routes,
         *upload_routes,
-        *media_routes,
+        *media_routes(settings),
         *code_routes(settings),
     ]
 
