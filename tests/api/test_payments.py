@@ -1,7 +1,7 @@
 """Paying, settling, cancelling: against the simulator, with callbacks on a real socket."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,12 +9,19 @@ import pytest
 
 from api.app import MallApp
 from models import database as db
+from services import payment_sweeps
 from services.ports import Ports
-from services.verification import verify
 from tests.factories.shop import a_sku, stock_of
 from tests.support.graphql import GraphQLClient
-from tests.support.shopping import Shopper, a_shopper, callbacks, run_sweeps
+from tests.support.shopping import (
+    Shopper,
+    a_shopper,
+    assert_books_agree,
+    callbacks,
+    run_sweeps,
+)
 from tests.support.simulator import Simulator
+from tests.support.statements import StatementLog
 
 pytestmark = pytest.mark.usefixtures("live")
 
@@ -29,11 +36,6 @@ def ports(app: Any) -> Ports:
 @pytest.fixture
 async def shopper(client: GraphQLClient, wxsim: Simulator) -> Shopper:
     return await a_shopper(client, wxsim)
-
-
-async def assert_books_agree() -> None:
-    broken = [finding for finding in await verify() if not finding.is_clean]
-    assert broken == []
 
 
 async def points_of(shopper: Shopper) -> dict[str, int]:
@@ -243,6 +245,140 @@ async def test_money_for_a_cancelled_order_goes_back(shopper: Shopper, ports: Po
     assert shown["timeline"][-1]["kind"] == "REFUNDED"
     assert await stock_of(sku) == {"available": 5, "reserved": 0, "sold": 0}
     await assert_books_agree()
+
+
+async def test_paid_twice_sends_the_second_payment_back(shopper: Shopper, ports: Ports) -> None:
+    """The first attempt was closed in our book while its money was on the way."""
+    order = await shopper.place(await a_sku(9_900))
+    await shopper.prepay(order["id"], key="a")
+    first = await db.fetch_value("SELECT out_trade_no FROM payment")
+    await db.execute("UPDATE payment SET status = 'CLOSED'")
+    second = await shopper.prepay(order["id"], key="b")
+    await shopper.wxsim.pay(prepay_id=second, wait=True)
+    await shopper.wxsim.pay(out_trade_no=first, wait=True)
+    await callbacks(2)
+    await run_sweeps(ports)
+    case = await db.fetch_one(
+        """
+        SELECT c.kind, c.amount_fen, p.out_trade_no FROM payment_case AS c
+        JOIN payment AS p ON p.id = c.payment_id
+        """
+    )
+    assert case is not None
+    assert tuple(case) == ("PAID_TWICE", 9_900, first)
+    shown = await shopper.order(order["id"])
+    assert (shown["status"], shown["paid"]) == ("AWAITING_SHIPMENT", 9_900)
+    await assert_books_agree()
+
+
+async def a_case(shopper: Shopper, ports: Ports) -> str:
+    """Make a payment case, its refund not yet begun; returns the order's id."""
+    order = await shopper.place(await a_sku(9_900))
+    await shopper.prepay(order["id"])
+    number = await db.fetch_value("SELECT out_trade_no FROM payment")
+    await db.execute("UPDATE payment SET status = 'CLOSED'")
+    await shopper.cancel(order["id"])
+    await shopper.wxsim.pay(out_trade_no=number, wait=True)
+    await payment_sweeps.settle_inbox(ports.pay, now=datetime.now(UTC))
+    order_id: str = order["id"]
+    return order_id
+
+
+async def refunds_at_wechat(wxsim: Simulator) -> int:
+    number = await db.fetch_value("SELECT out_trade_no FROM payment")
+    return len((await wxsim.get(f"/orders/{number}"))["refunds"])
+
+
+async def test_a_refund_that_was_done_but_answered_500_is_one_refund(
+    shopper: Shopper, ports: Ports
+) -> None:
+    await a_case(shopper, ports)
+    await shopper.wxsim.fault("commit_then_5xx", match={"host": "mch"}, times=1)
+    await run_sweeps(ports)
+    assert await db.fetch_value("SELECT status FROM payment_case") == "OPEN"
+    await run_sweeps(ports, after=timedelta(minutes=2))
+    await shopper.wxsim.advance("1m")
+    await run_sweeps(ports, after=timedelta(minutes=4))
+    assert await db.fetch_value("SELECT status FROM payment_case") == "REFUNDED"
+    assert await refunds_at_wechat(shopper.wxsim) == 1
+
+
+async def test_two_workers_refund_a_case_once(shopper: Shopper, ports: Ports) -> None:
+    await a_case(shopper, ports)
+    await asyncio.gather(*(run_sweeps(ports) for _ in range(6)))
+    assert await refunds_at_wechat(shopper.wxsim) == 1
+
+
+async def test_a_refund_that_wechat_cannot_pay_out_stays_a_case(
+    shopper: Shopper, ports: Ports
+) -> None:
+    await shopper.wxsim.fault("refund.result", result="ABNORMAL")
+    await a_case(shopper, ports)
+    await run_sweeps(ports)
+    await shopper.wxsim.advance("1m")
+    await run_sweeps(ports, after=timedelta(minutes=2))
+    assert await db.fetch_value("SELECT status FROM payment_case") == "ABNORMAL"
+    assert await db.fetch_value("SELECT refund_due_at IS NOT NULL FROM payment_case") is True
+
+
+async def test_a_notification_signed_by_the_certificate_is_taken(
+    shopper: Shopper, ports: Ports
+) -> None:
+    await shopper.wxsim.fault("notify.cert_signed")
+    order = await shopper.place(await a_sku(9_900))
+    await shopper.wxsim.pay(prepay_id=await shopper.prepay(order["id"]), wait=True)
+    await callbacks(1)
+    await run_sweeps(ports)
+    assert (await shopper.order(order["id"]))["status"] == "AWAITING_SHIPMENT"
+
+
+async def test_an_answer_that_is_not_wechats_is_not_believed(shopper: Shopper) -> None:
+    order = await shopper.place(await a_sku(9_900))
+    await shopper.wxsim.fault("bad_response_signature", match={"host": "mch"}, times=1)
+    payload = await shopper.pay_payload(order["id"], key="k")
+    assert [error["code"] for error in payload["userErrors"]] == ["WECHAT_UNAVAILABLE"]
+    assert await shopper.prepay(order["id"], key="k")
+
+
+async def test_one_pay_key_is_for_one_order(shopper: Shopper) -> None:
+    sku = await a_sku(9_900)
+    first, second = await shopper.place(sku, key="a"), await shopper.place(sku, key="b")
+    await shopper.prepay(first["id"], key="k")
+    payload = await shopper.pay_payload(second["id"], key="k")
+    assert [(e["code"], e["path"]) for e in payload["userErrors"]] == [
+        ("IDEMPOTENCY_KEY_REUSED", ["idempotencyKey"])
+    ]
+    assert await db.fetch_value("SELECT count(*) FROM payment") == 1
+
+
+async def test_twenty_at_once_make_one_attempt(shopper: Shopper) -> None:
+    order = await shopper.place(await a_sku(9_900))
+    payloads = await asyncio.gather(
+        *(shopper.pay_payload(order["id"], key=f"k{i % 4}") for i in range(20))
+    )
+    assert all(payload["userErrors"] == [] for payload in payloads)
+    assert await db.fetch_value("SELECT count(*) FROM payment") == 1
+
+
+async def test_an_order_in_its_last_minute_is_not_payable(shopper: Shopper) -> None:
+    order = await shopper.place(await a_sku(9_900))
+    await db.execute("UPDATE sales_order SET pay_before = now() + interval '50 seconds'")
+    payload = await shopper.pay_payload(order["id"])
+    assert [error["code"] for error in payload["userErrors"]] == ["ORDER_NOT_PAYABLE"]
+    assert await db.fetch_value("SELECT count(*) FROM payment") == 0
+
+
+async def test_statements_of_paying_and_settling(
+    shopper: Shopper, ports: Ports, statements: StatementLog
+) -> None:
+    order = await shopper.place(await a_sku(9_900))
+    with statements.record() as heard:
+        prepay_id = await shopper.prepay(order["id"])
+    assert len(heard) <= 12, heard
+    await shopper.wxsim.pay(prepay_id=prepay_id, wait=True)
+    with statements.record() as heard:
+        await payment_sweeps.settle_inbox(ports.pay, now=datetime.now(UTC))
+    assert len(heard) <= 15, heard
 
 
 async def test_another_amount_does_not_pay(shopper: Shopper, ports: Ports) -> None:

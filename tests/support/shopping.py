@@ -10,6 +10,7 @@ from uuid import UUID
 from models import database
 from services import payment_sweeps
 from services.ports import Ports
+from services.verification import verify
 from tests.factories.members import JOINING_INPUT, agreements
 from tests.factories.shop import SkuFacts, an_address
 from tests.support.graphql import GraphQLClient
@@ -119,3 +120,9 @@ async def run_sweeps(ports: Ports, *, after: timedelta = timedelta()) -> None:
 async def callbacks(number: int) -> None:
     """Check that so many notifications lie in the inbox; `pay(wait=True)` waited for them."""
     assert await database.fetch_value("SELECT count(*) FROM wechat_event") == number
+
+
+async def assert_books_agree() -> None:
+    """Run `verify`: points, stock, orders and money add up."""
+    broken = [finding for finding in await verify() if not finding.is_clean]
+    assert broken == []

@@ -1,0 +1,134 @@
+"""`mall worker` as processes of their own, stopped, killed and many at once."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from cli.embedded.process import die_with_parent
+from models import database as db
+from services import queue
+from settings import Settings
+from tests.factories.shop import a_sku
+from tests.support.application import PROJECT, environment_of
+from tests.support.graphql import GraphQLClient
+from tests.support.shopping import Shopper, a_shopper, assert_books_agree
+from tests.support.simulator import Simulator
+
+pytestmark = pytest.mark.usefixtures("live")
+
+Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def worker_process(settings: Settings, tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts `mall worker` and waits until it is ready; all are ended after the test."""
+    started: list[asyncio.subprocess.Process] = []
+
+    async def start() -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli.main",
+            "worker",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=PROJECT,
+            env=environment_of(settings),
+            preexec_fn=die_with_parent(),
+        )
+        started.append(process)
+        assert process.stderr is not None
+        async with asyncio.timeout(30):
+            while b"worker_ready" not in await process.stderr.readline():
+                assert process.returncode is None
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+async def shopper(client: GraphQLClient, wxsim: Simulator) -> Shopper:
+    return await a_shopper(client, wxsim)
+
+
+async def until_none(sql: str) -> None:
+    """Wait until a count that the worker brings down is 0."""
+    async with asyncio.timeout(20):
+        while await db.fetch_value(sql):  # noqa: ASYNC110 (the worker is another process)
+            await asyncio.sleep(0.02)
+
+
+async def settled(*order_ids: str) -> None:
+    """Wait until the worker has settled them all."""
+    await until_none("SELECT count(*) FROM sales_order WHERE status = 'AWAITING_PAYMENT'")
+    assert await db.fetch_value("SELECT count(*) FROM sales_order") == len(order_ids)
+
+
+async def test_a_callback_wakes_the_worker(shopper: Shopper, worker_process: Start) -> None:
+    process = await worker_process()
+    order = await shopper.place(await a_sku(9_900))
+    await shopper.wxsim.pay(prepay_id=await shopper.prepay(order["id"]), wait=True)
+    await settled(order["id"])
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 15) == 0
+    await assert_books_agree()
+
+
+async def test_what_a_killed_worker_left_another_does(
+    shopper: Shopper, worker_process: Start
+) -> None:
+    sku = await a_sku(9_900)
+    first = await worker_process()
+    orders = [await shopper.place(sku, key=f"o{i}") for i in range(8)]
+    for number, order in enumerate(orders):
+        prepay_id = await shopper.prepay(order["id"], key=f"p{number}")
+        await shopper.wxsim.pay(prepay_id=prepay_id, wait=True)
+        if number == 4:
+            first.kill()
+            await first.wait()
+    # What it had leased comes back when the lease is over; here nobody waits for a minute.
+    await db.execute("UPDATE wechat_event SET due_at = now() WHERE processed_at IS NULL")
+    await worker_process()
+    await settled(*(order["id"] for order in orders))
+    await assert_books_agree()
+
+
+async def test_three_workers_share_the_work(shopper: Shopper, worker_process: Start) -> None:
+    sku = await a_sku(9_900)
+    orders = [await shopper.place(sku, key=f"o{i}") for i in range(12)]
+    for number, order in enumerate(orders):
+        prepay_id = await shopper.prepay(order["id"], key=f"p{number}")
+        await shopper.wxsim.pay(prepay_id=prepay_id, wait=True)
+    await asyncio.gather(*(worker_process() for _ in range(3)))
+    await settled(*(order["id"] for order in orders))
+    await assert_books_agree()
+
+
+async def test_a_job_of_a_transaction_runs_and_one_of_a_rollback_does_not(
+    worker_process: Start, live: str
+) -> None:
+    async with db.in_transaction():
+        kept = await queue.enqueue("payment_case.opened", case_id="1")
+
+    async def roll_back() -> None:
+        async with db.in_transaction():
+            await queue.enqueue("payment_case.opened", case_id="2")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await roll_back()
+    await worker_process()
+    await until_none("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'")
+    rows = await db.fetch(
+        "SELECT id FROM procrastinate_jobs WHERE task_name = 'payment_case.opened'"
+    )
+    assert [row["id"] for row in rows] == [kept]

@@ -1,0 +1,53 @@
+"""`verify` finds what is wrong: each check is shown a book that it must refuse."""
+
+import pytest
+
+from models import database as db
+from services.verification import CHECKS, verify
+from tests.factories.shop import a_sku
+from tests.support.graphql import GraphQLClient
+from tests.support.shopping import a_shopper, assert_books_agree
+from tests.support.simulator import Simulator
+
+pytestmark = pytest.mark.usefixtures("live")
+
+TAMPERING = {
+    "ledger.balances": "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'PENDING'",
+    "ledger.running": "UPDATE ledger_entry SET balance_after = balance_after + 1 WHERE seq = 1",
+    "ledger.balanced": "UPDATE ledger_entry SET delta = delta + 1 WHERE seq IS NULL",
+    "ledger.units": "UPDATE ledger_account SET unit = 'GROWTH' WHERE kind = 'PENDING'",
+    "points.lots": "UPDATE points_lot SET remaining = remaining - 1",
+    "stock.reserved": "UPDATE stock_level SET reserved = reserved + 1, available = available - 1",
+    "stock.sold": "UPDATE stock_level SET sold = sold + 1, available = available - 1",
+    "orders.lines": "UPDATE order_line SET quantity = 2, payable_fen = payable_fen * 2",
+    "orders.units": "UPDATE order_line SET units = jsonb_set(units, '{0,0}', '2')",
+    "orders.money": "UPDATE payment SET amount_fen = amount_fen + 1",
+    "orders.points": "UPDATE sales_order SET points_earned = points_earned + 1",
+    "purchases.limits": "UPDATE purchase_count SET pieces = pieces + 1",
+}
+"""A change for each check that the schema itself lets through, once its triggers are off."""
+
+
+@pytest.fixture
+async def paid_order(client: GraphQLClient, wxsim: Simulator) -> None:
+    shopper = await a_shopper(client, wxsim)
+    order = await shopper.place(await a_sku(9_900, limit=5))
+    await wxsim.pay(prepay_id=await shopper.prepay(order["id"]))
+    assert (await shopper.refresh(order["id"]))["order"]["status"] == "AWAITING_SHIPMENT"
+
+
+def test_each_check_is_tried() -> None:
+    by_constraint = {"stock.equation"}  # A CHECK refuses whatever would break it.
+    assert {check.name for check in CHECKS} == set(TAMPERING) | by_constraint
+
+
+@pytest.mark.usefixtures("paid_order")
+@pytest.mark.parametrize("name", TAMPERING)
+async def test_what_was_tampered_with_is_found(name: str) -> None:
+    await assert_books_agree()
+    async with db.in_transaction():
+        await db.execute("SET LOCAL session_replication_role = replica")
+        assert await db.execute(TAMPERING[name]) > 0
+    findings = {finding.check.name: finding for finding in await verify()}
+    assert not findings[name].is_clean
+    assert findings[name].rows
