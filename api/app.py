@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import client_address
 from api.auth import Authenticator
-from api.explorer import explorer_page
+from api.explorer import explorer
 from api.graphql import GraphQLEndpoint
 from api.observability import Observed
 from api.routes import routes
@@ -36,7 +36,7 @@ class MallApp:
             self._context,
             max_body_bytes=settings.request_max_bytes,
             debug=settings.debug,
-            explorer=explorer_page if settings.shows_graphiql else None,
+            explorer=explorer if settings.shows_graphiql else None,
         )
         self._pages = Starlette(routes=routes(settings), lifespan=self._lifespan)
 

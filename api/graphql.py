@@ -16,7 +16,7 @@ import orjson
 import structlog
 from graphql import GraphQLError
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
@@ -29,7 +29,6 @@ from resolvers.common.messages import translate
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
 ContextOf = Callable[[Scope, Headers], Awaitable[Context]]
-Page = Callable[[], str]
 
 ONLY_QUERIES = frozenset({OperationType.QUERY})
 QUERIES_AND_MUTATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -67,7 +66,7 @@ class GraphQLEndpoint:
         *,
         max_body_bytes: int,
         debug: bool,
-        explorer: Page | None,
+        explorer: ASGIApp | None,
     ) -> None:
         self._schema = schema
         self._context_of = context_of
@@ -82,7 +81,7 @@ class GraphQLEndpoint:
         try:
             if self._wants_page(scope, headers):
                 assert self._explorer is not None
-                await _send(send, 200, self._explorer().encode(), "text/html; charset=utf-8")
+                await self._explorer(scope, receive, send)
                 return
             request = await self._read(scope, headers, receive)
         except Refused as refused:
@@ -247,7 +246,7 @@ async def _send(
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
     headers = [
-        (b"content-type", media_type.encode() if "html" in media_type else _typed(media_type)),
+        (b"content-type", _typed(media_type)),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         *(extra or []),

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from api.callbacks import callback_routes
 from api.codes import code_routes
 from api.media import media_routes
+from api.pages import page_routes
 from api.uploads import upload_routes
 from settings import Settings
 
@@ -32,6 +33,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         *callback_routes,
+        *page_routes(settings),
         *upload_routes,
         *media_routes(settings),
         *code_routes(settings),
