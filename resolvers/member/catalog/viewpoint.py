@@ -41,4 +41,8 @@ async def _rules_in_force(keys: Sequence[str], *, now: datetime) -> list[Rules]:
 
 def shopper(context: Context) -> dict[str, Any]:
     """Return the arguments that the SKU loaders share: who looks, and on which day."""
-    return {"viewer_id": context.member_id, "today": business_day(context.now)}
+    found: dict[str, Any] | None = context.memo.get(shopper)
+    if found is None:
+        found = {"viewer_id": context.member_id, "today": business_day(context.now)}
+        context.memo[shopper] = found
+    return found
