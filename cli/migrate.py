@@ -50,7 +50,8 @@ def _fail_on_drift() -> None:
     changes = asyncio.run(pending_changes())
     for change in changes:
         for operation in change.operations:
-            typer.echo(f"Not in a migration: {type(operation).__name__} ({change.name})", err=True)
+            what = getattr(operation, "model_name", None) or getattr(operation, "name", "")
+            typer.echo(f"Not in a migration: {type(operation).__name__} of {what}", err=True)
     if changes:
         typer.echo("Run `make migration name=...`, read what it wrote, and commit it.", err=True)
         raise typer.Exit(1)
