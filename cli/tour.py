@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cli.walk import Step
 
 _FAILED = 1
-_LONGEST_TEXT = 60
+_LONGEST_TEXT = 40
+_LONGEST_LIST = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -61,19 +62,23 @@ def _show(step: "Step") -> None:
     for exchange in step.exchanges:
         is_graphql = "{" in exchange.asked
         parts += [Text(), Text("asked", style="bold")]
-        parts.append(Syntax(exchange.asked, "graphql") if is_graphql else Text(exchange.asked))
+        asked = exchange.asked
+        parts.append(Syntax(asked, "graphql", word_wrap=True) if is_graphql else Text(asked))
         if exchange.variables:
             parts.append(JSON.from_data(_shortened(exchange.variables)))
         parts += [Text("answered", style="bold"), JSON.from_data(_shortened(exchange.answered))]
+    parts += [Text(f"→ {line}", style="bold green") for line in step.told]
     Console().print(Panel(Group(*parts), title=f"{step.number} · {step.title}", title_align="left"))
 
 
 def _shortened(value: Any) -> Any:
-    """Return the value with long texts (tokens, signatures) cut: they are not read by people."""
+    """Return the value with long texts (tokens, signatures) and lists cut, for people to read."""
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:
         return f"{value[:_LONGEST_TEXT]}… ({len(value)} characters)"
     if isinstance(value, Mapping):
         return {name: _shortened(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_shortened(inner) for inner in value]
+        rest = len(value) - _LONGEST_LIST
+        shown = [_shortened(inner) for inner in value[:_LONGEST_LIST]]
+        return [*shown, f"… and {rest} more"] if rest > 0 else shown
     return value

@@ -90,6 +90,8 @@ class Step:
     title: str
     why: str
     exchanges: list[Exchange] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What came of it, in a sentence or two."""
 
     def hear(self, exchange: Exchange) -> None:
         """Note a call; of one that is repeated until its answer changes, the last one stays."""
@@ -130,53 +132,68 @@ class Walk:
         with self._stop("Sign in", "wx.login gives a code; it makes a visitor: cart and orders."):
             digits = "".join(secrets.choice("0123456789") for _ in range(8))
             user = await self._wechat.user(nickname="小满", phone=f"138{digits}")
-            await self._phone.sign_in(await self._wechat.login_code(user))
+            session = await self._phone.sign_in(await self._wechat.login_code(user))
+            self._tell(f"{'A new' if session.is_new_member else 'A known'} person is signed in.")
         return user
 
     async def _browse(self) -> str:
         with self._stop("Browse", "The home page: the shop, its categories, and some products."):
-            nodes = (await self._phone.call(BROWSE, {}))["products"]["nodes"]
+            home = await self._phone.call(BROWSE, {})
+            nodes = home["products"]["nodes"]
+            self._tell(f"{home['shop']['name']}, {len(home['categories'])} categories.")
             found = [node for node in nodes if node["available"]]
             if not found:
                 raise CallFailed("products", "NOTHING_ON_SALE", "run `mall seed` first")
         with self._stop("Search", "Two characters are enough for a Chinese word."):
-            await self._phone.call(SEARCH, {"keyword": _keyword(found[0]["name"])})
+            keyword = _keyword(found[0]["name"])
+            hits = (await self._phone.call(SEARCH, {"keyword": keyword}))["products"]["nodes"]
+            self._tell(f"{keyword}: {', '.join(hit['name'] for hit in hits)}")
         return str(found[0]["id"])
 
     async def _look_at(self, product_id: str) -> str:
         with self._stop("Look", "One product with its SKUs, at this member's prices."):
             page = await self._phone.call(PRODUCT, {"id": product_id})
             skus = [sku for sku in page["product"]["skus"] if sku["stock"] != "OUT"]
+            self._tell(f"{page['product']['name']}, {yuan(skus[0]['currentPrice'])} a piece.")
         return str(skus[0]["id"])
 
     async def _fill_cart(self, sku_id: str) -> None:
         with self._stop("Fill the cart", "The cart is kept with the member and priced each time."):
             added = {"skuId": sku_id, "quantity": PIECES, "idempotencyKey": self._key}
             await self._phone.mutate(ADD_TO_CART, "addToCart", added)
-            await self._phone.call(CART, {})
+            cart = (await self._phone.call(CART, {}))["me"]["cart"]
+            self._tell(f"{cart['pieces']} pieces for {yuan(cart['quote']['goodsTotal'])}.")
 
     async def _join(self, user: str) -> None:
         with self._stop("Join", "The phone button's code, and a yes to the agreements: a member."):
             consents = await self._phone.agreements()
             await self._phone.join(await self._wechat.phone_code(user), consents)
+            self._tell(f"A member now: {len(consents)} agreements accepted, the phone bound.")
 
     async def _save_address(self) -> str:
         with self._stop("Give an address", "Checked against China's divisions; kept encrypted."):
             saved = await self._phone.mutate(SAVE_ADDRESS, "saveAddress", ADDRESS)
-        return str(saved["address"]["id"])
+            address = saved["address"]
+            self._tell(f"Found: {address['province']}{address['city']}, {address['regionCode']}.")
+        return str(address["id"])
 
     async def _quote(self, draft: Mapping[str, Any]) -> int:
         with self._stop("Ask the price", "Every fen explained; nothing is reserved yet."):
             quote = (await self._phone.call(QUOTE, {"i": draft}))["quoteOrder"]
             for problem in quote["problems"]:
                 raise CallFailed("quoteOrder", problem["code"], problem["message"])
+            self._tell(
+                f"{yuan(quote['goodsTotal'])} of goods, {yuan(quote['discountTotal'])} off,"
+                f" {yuan(quote['shipping'])} to send it: {yuan(quote['payable'])}."
+            )
         return int(quote["payable"])
 
     async def _place(self, draft: Mapping[str, Any], payable: int) -> str:
         with self._stop("Place the order", "At the price seen: another price would be refused."):
             wanted = {"draft": draft, "expectedPayable": payable, "idempotencyKey": self._key}
-            placed = await self._phone.mutate(PLACE, "placeOrder", wanted)
-        return str(placed["order"]["id"])
+            order = (await self._phone.mutate(PLACE, "placeOrder", wanted))["order"]
+            self._tell(f"Order {order['orderNo']} waits to be paid until {order['payBefore']}.")
+        return str(order["id"])
 
     async def _pay(self, order_id: str) -> None:
         with self._stop("Pay", "The mall signs what wx.requestPayment needs; WeChat takes it."):
@@ -187,15 +204,20 @@ class Walk:
             }
             payment = (await self._phone.mutate(PAY, "payOrder", wanted))["payment"]
             await self._wechat.request_payment(payment)
+            self._tell("WeChat has checked the signature and taken the money.")
 
     async def _see_it_paid(self, order_id: str) -> None:
         with self._stop("Paid", "WeChat's callback came, was verified, stored and settled."):
             await self._phone.paid(order_id)
-            await self._phone.call(ORDER, {"id": order_id})
+            order = (await self._phone.call(ORDER, {"id": order_id}))["order"]
+            self._tell(f"{yuan(order['paid'])} came in; the order is {order['status']}.")
 
     async def _see_the_points(self) -> None:
         with self._stop("Points on the way", "Pending until the order can't be returned."):
-            await self._phone.call(POINTS, {})
+            me = (await self._phone.call(POINTS, {}))["me"]
+            self._tell(
+                f"{me['points']['pending']} points pending, {me['points']['balance']} to use."
+            )
 
     @contextmanager
     def _stop(self, title: str, why: str) -> Iterator[None]:
@@ -206,8 +228,16 @@ class Walk:
         finally:
             self._show(self._step)
 
+    def _tell(self, sentence: str) -> None:
+        self._step.told.append(sentence)
+
     def _hear(self, exchange: Exchange) -> None:
         self._step.hear(exchange)
+
+
+def yuan(fen: int) -> str:
+    """Return an amount as it is shown: ¥12.30."""
+    return f"¥{fen // 100}.{fen % 100:02d}"
 
 
 async def walk(web: str, simulator: str, show: Show) -> None:

@@ -71,12 +71,13 @@ class ImportedMember:
 
 
 async def import_categories(source: str, categories: Sequence[ImportedCategory]) -> dict[str, UUID]:
-    """Add the categories that are missing; return the id of every one of the source."""
+    """Add the categories that are missing, behind those there are; return all ids of the source."""
     async with database.in_transaction():
         await _take_turns(source)
         ids = await _category_ids(source)
         missing = [category for category in categories if category.source_id not in ids]
         ids |= {category.source_id: new_id() for category in missing}
+        first = await database.fetch_value("SELECT coalesce(max(position) + 1, 0) FROM category")
         await database.execute(
             """
             INSERT INTO category (id, parent_id, name, position, source, source_id)
@@ -88,7 +89,7 @@ async def import_categories(source: str, categories: Sequence[ImportedCategory])
             [ids[category.source_id] for category in missing],
             [ids[c.parent_source_id] if c.parent_source_id else None for c in missing],
             [category.name for category in missing],
-            list(range(len(missing))),
+            list(range(first, first + len(missing))),
             [category.source_id for category in missing],
         )
     return ids

@@ -210,7 +210,7 @@ async def test_the_tour_walks_from_sign_in_to_points(
     await walk(live, wxsim.url, steps.append)
     assert [step.title for step in steps] == STEPS
     assert [step.number for step in steps] == list(range(1, len(STEPS) + 1))
-    assert all(step.exchanges for step in steps)
+    assert all(step.exchanges and step.told for step in steps)
     answers = {step.title: step.exchanges[-1].answered for step in steps}
     payable = answers["Place the order"]["placeOrder"]["order"]["payable"]
     assert answers["Paid"]["order"]["paid"] == payable > 0
@@ -230,10 +230,9 @@ async def test_a_tour_of_an_empty_mall_says_so(
 
 
 def test_long_texts_are_cut_for_reading() -> None:
-    shown = _shortened({"token": "x" * 61, "lines": [{"name": "苹果"}], "n": 1, "none": None})
+    shown = _shortened({"token": "x" * 41, "lines": [{"name": "苹果"}, 2, 3, 4, 5], "none": None})
     assert shown == {
-        "token": "x" * 60 + "… (61 characters)",
-        "lines": [{"name": "苹果"}],
-        "n": 1,
+        "token": "x" * 40 + "… (41 characters)",
+        "lines": [{"name": "苹果"}, 2, 3, "… and 2 more"],
         "none": None,
     }
