@@ -143,7 +143,6 @@ async def _watch_servers(ready: Prepared, home: Home) -> None:
 
 async def _start_and_tell(household: Household, ready: Prepared, home: Home) -> None:
     # Imported here: the database's and HTTP's libraries take longer to load than the servers.
-    from cli.main import COMMANDS
     from cli.migrations import apply_migrations
     from cli.ready import simulator_settings, wait_for_web, welcome
 
@@ -158,8 +157,7 @@ async def _start_and_tell(household: Household, ready: Prepared, home: Home) -> 
     print("Starting the web server and the worker ...", flush=True)
     await household.start("web", ["cli.main", "serve"])
     await household.start("worker", ["cli.main", "worker"])
-    if "seed" in COMMANDS:
-        await household.run("seed", ["cli.main", "seed"])
+    await household.run("seed", ["cli.main", "seed"])
     await wait_for_web(settings.base_url)
     print(await welcome(settings, home.path), flush=True)
 
