@@ -1,1 +1,1 @@
-"""Use cases: one transaction each. They take the outside world as ports, declared beside their use."""
+"""Use cases: one transaction each. The outside world comes as ports, declared beside their use."""
