@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import strawberry
-from resolvers.member.schema import Mutation, Query
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.common.scalars import SCALARS
+from resolvers.member.schema import Mutation, Query
 
 MAX_TOKENS = 3_000
 """The largest page of ours has some 600; a document beyond is refused before it is parsed."""

@@ -1,1 +1,1 @@
-"""Use cases: one transaction each. The outside world comes as ports, declared beside their use."""
+"""Use cases: one transaction each; the outside world comes as ports, declared beside their use."""
