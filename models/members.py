@@ -126,6 +126,7 @@ class Session(Table):
 
     class Meta:
         table = "session"
+        indexes = (("expires_at",),)
         constraints = (CheckConstraint(check="generation >= 0", name="session_generation_check"),)
 
 
