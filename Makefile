@@ -10,7 +10,7 @@ IMPORT_STAMP := $(VENV)/.installed-import
 INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-input
 WORKERS ?= 2
 # Not for this project's tools, whatever the caller's shell has set.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
