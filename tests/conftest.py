@@ -40,6 +40,17 @@ hypothesis.settings.register_profile("soak", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile("default")
 
 
+_SERVERS = {"database_url", "_redis_server", "_simulator_url"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse unit tests that would start a server."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "tests/unit/" in item.path.as_posix() and fixtures & _SERVERS:
+            raise pytest.UsageError(f"{item.nodeid} needs servers: it belongs in tests/integration")
+
+
 @pytest.fixture(scope="session")
 def worker(request: pytest.FixtureRequest) -> str:
     """The name of this test worker; the only one without xdist."""

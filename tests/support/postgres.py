@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from cli.embedded import SharedServers, acquire, prepare_home
+from cli.embedded.binaries import Choice
 from cli.embedded.locks import FileLock
 from cli.migrations import apply_migrations
 
@@ -29,10 +30,10 @@ CHOICE_VARIABLE = "MALL_TEST_SERVERS"
 @contextmanager
 def worker_database(worker: str) -> Iterator[str]:
     """Yield the URL of a fresh database for one test worker; drop it afterwards."""
-    choice = os.environ.get(CHOICE_VARIABLE, "auto")
+    choice = _choice()
     name = "tests" if choice == "auto" else f"tests-{choice}"
     home = prepare_home(PROJECT / ".mall" / name, fallback_is_temporary=True)
-    with acquire(home, choice=choice, with_valkey=False, durable=False) as servers:  # type: ignore[arg-type]
+    with acquire(home, choice=choice, with_valkey=False, durable=False) as servers:
         database = f"test_{os.getpid()}_{worker}"
         one_at_a_time = FileLock(home.path / "template.lock")
         one_at_a_time.take()
@@ -47,6 +48,14 @@ def worker_database(worker: str) -> Iterator[str]:
         finally:
             with _administer(servers) as connection:
                 _drop(connection, database)
+
+
+def _choice() -> Choice:
+    match os.environ.get(CHOICE_VARIABLE, "auto"):
+        case "auto" | "wheels" | "machine" as choice:
+            return choice
+        case other:
+            raise ValueError(f"{CHOICE_VARIABLE}={other} is neither auto, wheels nor machine")
 
 
 def _template(servers: SharedServers, connection: psycopg.Connection[tuple[str]]) -> str:
