@@ -42,6 +42,8 @@ def replay(
     Needs a running mall (`make run`) and `mall import complete-journey` before. Ends with a table:
     what came in beside what an independent query over the parquet files expects.
     """
+    from asyncpg import UndefinedTableError
+
     from cli.complete_journey.replaying import Addresses, CannotReplay, Replay
     from cli.complete_journey.source import DataSetMissing
 
@@ -54,6 +56,9 @@ def replay(
             is_green = asyncio.run(_run(settings, wanted))
         except (DataSetMissing, CannotReplay) as problem:
             typer.echo(f"mall: {problem}", err=True)
+            raise typer.Exit(_FAILED) from None
+        except UndefinedTableError:
+            typer.echo("mall: the database has no tables yet. Run `mall migrate` first.", err=True)
             raise typer.Exit(_FAILED) from None
     if not is_green:
         raise typer.Exit(_FAILED)
@@ -127,7 +132,7 @@ def _figures(outcome: "Outcome") -> dict[str, str]:
     middle, slow = times[len(times) // 2], times[min(len(times) - 1, len(times) * 99 // 100)]
     return {
         "members signed in": f"{outcome.members:,} in {outcome.sign_in_seconds:.1f} s",
-        "of them merged with an imported member": f"{outcome.bound:,}",
+        "merged with imported ones": f"{outcome.bound:,}",
         "time for the orders": f"{outcome.buying_seconds:.1f} s",
         "orders a second": f"{outcome.orders_a_second:.1f}",
         "one order, quote to paid": f"p50 {middle * 1000:.0f} ms, p99 {slow * 1000:.0f} ms",

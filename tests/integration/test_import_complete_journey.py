@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +18,9 @@ from domain.ledger import MEMBER_ACCOUNTS
 from domain.phones import parse_phone
 from models import database as db
 from services import importing, members, phones
+from settings import Settings
 from tests.factories.shop import DATA
+from tests.support.application import PROJECT, environment_of
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "complete_journey"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -193,3 +198,36 @@ async def test_a_phone_that_someone_has_already_stays_theirs(
     assert await phones.holder_of(phone.digest) == somebody
     without = await db.fetch("SELECT source_id FROM member WHERE phone_hash IS NULL")
     assert [int(row["source_id"]) for row in without] == [first.id]
+
+
+async def mall(settings: Settings, *arguments: str) -> tuple[int, str]:
+    """Run a command as a person would; return its status and all it said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli.main", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=PROJECT,
+        env=environment_of(settings) | {"COLUMNS": "120"},
+    )
+    said, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+async def test_the_command_imports_and_checks(
+    database: str, settings: Settings, tmp_path: Path
+) -> None:
+    command = ("import", "complete-journey", "--data", str(FIXTURE))
+    status, said = await mall(settings, *command)
+    assert status == 0, said
+    assert re.search(r"products\W+10,482\W+10,482\W+0\b", said)
+    assert re.search(r"lines: quantity over 99\W+66\W+left out", said)
+    status, said = await mall(settings, *command, "--check")
+    assert (status, "DIFFERS" in said) == (0, False), said
+    await db.execute("UPDATE sku SET price_fen = price_fen + 1 WHERE code = 'CJ-1082185'")
+    status, said = await mall(settings, *command, "--check")
+    assert (status, said.count("DIFFERS")) == (1, 1), said
+    assert await mall(settings, *command[:3], str(tmp_path)) == (
+        1,
+        f"mall: {tmp_path} holds no products.parquet.\n",
+    )
