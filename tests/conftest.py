@@ -76,7 +76,11 @@ def statements() -> StatementLog:
 @pytest.fixture(scope="session")
 async def _pool(database_url: str, statements: StatementLog) -> AsyncIterator[None]:
     await models_database.connect(
-        database_url, min_size=1, max_size=20, on_statement=statements.hear
+        database_url,
+        min_size=1,
+        max_size=20,
+        statement_timeout_seconds=60,  # A busy machine fills tables slowly.
+        on_statement=statements.hear,
     )
     yield
     await models_database.close()
