@@ -93,7 +93,7 @@ class PaymentsMutation:
 
 def _reason(text: str | None) -> str | None:
     if text is not None and (len(text) > MAX_REASON_LENGTH or "\x00" in text):
-        problem = f"at most {MAX_REASON_LENGTH} characters are expected."
+        problem = f"At most {MAX_REASON_LENGTH} characters are expected."
         raise InvalidInput(path=("reason",), problem=problem)
     return text or None
 
@@ -105,5 +105,5 @@ def _return_url(input: PayOrderInput, context: Context) -> str | None:
         return None
     ours, given = urlsplit(context.ports.public_base_url), urlsplit(url)
     if len(url) > MAX_URL_LENGTH or (given.scheme, given.netloc) != (ours.scheme, ours.netloc):
-        raise InvalidInput(path=("returnUrl",), problem="a page of this mall is expected.")
+        raise InvalidInput(path=("returnUrl",), problem="A page of this mall is expected.")
     return url
