@@ -29,7 +29,7 @@ class S3Server:
             routes=[
                 Route(f"/{BUCKET}", self._post, methods=["POST"]),
                 Route(f"/{BUCKET}/{{key:path}}", self._head_or_get, methods=["GET", "HEAD"]),
-                Route(f"/{BUCKET}/{{key:path}}", self._copy, methods=["PUT"]),
+                Route(f"/{BUCKET}/{{key:path}}", self._put, methods=["PUT"]),
                 Route(f"/{BUCKET}/{{key:path}}", self._delete, methods=["DELETE"]),
             ]
         )
@@ -61,8 +61,17 @@ class S3Server:
             return _error(412, "PreconditionFailed")
         if request.method == "HEAD":
             return Response(headers={**headers, "Content-Length": str(len(content))})
+        if "range" not in request.headers:
+            return Response(content, headers=headers)
         start, end = request.headers["range"].removeprefix("bytes=").split("-")
         return Response(content[int(start) : int(end) + 1], 206, headers)
+
+    async def _put(self, request: Request) -> Response:
+        if "x-amz-copy-source" in request.headers:
+            return await self._copy(request)
+        content_type = request.headers["content-type"]
+        self.objects[request.path_params["key"]] = (content_type, await request.body())
+        return Response()
 
     async def _copy(self, request: Request) -> Response:
         source = unquote(request.headers["x-amz-copy-source"]).removeprefix(f"{BUCKET}/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -310,10 +311,34 @@ async def test_s3_deletes(s3: S3Storage, s3_server: S3Server) -> None:
     assert s3_server.objects == {}
 
 
+async def test_our_own_pictures_are_kept_and_read(
+    local: LocalStorage, s3: S3Storage, s3_server: S3Server
+) -> None:
+    for storage in (local, s3):
+        assert await storage.read(KEY) is None
+        await storage.put(KEY, PNG, content_type="image/png")
+        assert await storage.read(KEY) == PNG
+        for text in ("../face.png", "", "a\x00.png", "incoming/../face.png"):
+            assert await storage.read(text) is None
+    assert s3_server.objects == {KEY: ("image/png", PNG)}
+
+
+async def test_of_two_at_once_the_first_stays(local: LocalStorage) -> None:
+    await asyncio.gather(
+        *(local.put(KEY, PNG + bytes([n]), content_type="image/png") for n in range(10))
+    )
+    kept = await local.read(KEY)
+    assert kept in [PNG + bytes([number]) for number in range(10)]
+    await local.put(KEY, PNG, content_type="image/png")
+    assert await local.read(KEY) == kept
+
+
 async def test_a_failing_s3_is_told(s3: S3Storage, s3_server: S3Server) -> None:
     s3_server.failing = True
     with pytest.raises(StorageUnavailable):
         await accept(s3)
+    with pytest.raises(StorageUnavailable):
+        await s3.read(KEY)
 
 
 def test_secrets_do_not_show_in_reprs(tmp_path: Path) -> None:
