@@ -12,7 +12,7 @@ from cli.embedded.home import ServersUnavailable
 from settings import Settings
 
 _PAUSE_SECONDS = 0.05
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _CALL_SECONDS = 10.0
 _NICKNAME = "小满"
 _SIGN_IN = """mutation ($code: String!) {
