@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -12,6 +12,9 @@ from services.pages import Page, PageRequest, PageRequestInvalid, page_request
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")
+
+First = Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")]
+After = Annotated[str | None, strawberry.argument(description="The cursor to go on from.")]
 
 
 @strawberry.type(description="Where a page of a list stands.")

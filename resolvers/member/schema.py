@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from resolvers.common.words import explain
 from resolvers.member.addresses.mutations import AddressesMutation
 from resolvers.member.carts.mutations import CartsMutation
 from resolvers.member.catalog.queries import CatalogQuery
@@ -38,3 +39,6 @@ class Mutation(
     PaymentsMutation,
 ):
     pass
+
+
+explain()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
 from domain.ledger import AccountKind, EntryReason, SourceKind
 from loaders.points import PointsSummary
 from resolvers.common.context import Info
-from resolvers.common.pages import Connection, read_page
+from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.titles import entry_title
 from resolvers.member.orders.types import Order
 from services.entries import entries_of
@@ -107,9 +107,11 @@ class PointsAccount:
     async def entries(
         self,
         info: Info,
-        first: int | None = 20,
-        after: str | None = None,
-        direction: EntryDirection | None = None,
+        first: First = 20,
+        after: After = None,
+        direction: Annotated[
+            EntryDirection | None, strawberry.argument(description="Only what came, or what went.")
+        ] = None,
     ) -> Connection[PointsEntry]:
         request = read_page(first, after, int)
         sign = {None: 0, EntryDirection.IN: 1, EntryDirection.OUT: -1}[direction]

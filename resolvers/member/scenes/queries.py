@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from domain.members import SceneKind
@@ -34,6 +36,12 @@ class Scene:
 @strawberry.type
 class ScenesQuery:
     @strawberry.field(description="What a QR code means; null when it means nothing, or no longer.")
-    async def scene(self, info: Info, scene_code: str) -> Scene | None:
+    async def scene(
+        self,
+        info: Info,
+        scene_code: Annotated[
+            str, strawberry.argument(description="As WeChat hands it over, or from a link.")
+        ],
+    ) -> Scene | None:
         found = await find_scene(scene_code, now=info.context.now)
         return None if found is None else Scene.of(found)

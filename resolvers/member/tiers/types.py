@@ -16,7 +16,7 @@ from loaders.points import PointsSummary
 from models.member_rows import MemberRow
 from resolvers.common.context import Info
 from resolvers.common.messages import Language, translate
-from resolvers.common.pages import Connection, read_page
+from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.titles import entry_title
 from resolvers.member.orders.types import Order
 from services import rules as rule_versions
@@ -136,7 +136,7 @@ class Membership:
 
     @strawberry.field(description="Every change of growth, newest first.")
     async def growth_entries(
-        self, info: Info, first: int | None = 20, after: str | None = None
+        self, info: Info, first: First = 20, after: After = None
     ) -> Connection[GrowthEntry]:
         request = read_page(first, after, int)
         page = await entries_of(self.member_id, AccountKind.GROWTH, request)
