@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from strawberry.http.ides import get_graphql_ide_html
 
-from api.pages import FOLDER, page
+from api.pages.answers import page
+
+_PAGE = Path(__file__).with_name("pages") / "explorer.html"
 
 
 async def explorer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,4 +26,4 @@ async def explorer(scope: Scope, receive: Receive, send: Send) -> None:
 
 @cache
 def _explorer() -> str:
-    return (FOLDER / "explorer.html").read_text(encoding="utf-8")
+    return _PAGE.read_text(encoding="utf-8")

@@ -46,13 +46,13 @@ async def welcome(settings: Settings, home: Path) -> str:
     return f"""
   The mall is open.
 
-  Shop (GraphQL)   {web}/graphql
-  GraphiQL         {web}/graphql in a browser
+  Shop             {web}/   a small mall of the demo brand
+  GraphQL          {web}/graphql   in a browser the explorer; GraphiQL at ?ide=graphiql
   Simulator        {simulator}/_sim/   users, orders, "pay"
   Health           {web}/readyz   {web}/metrics
   Data and logs    {home}
 
-  A member's token to try, in GraphiQL's headers or with curl:
+  A member's token to try, in the explorer's headers or with curl:
     {to_try}
 
   Stop with Ctrl-C. Started again, it finds its data.

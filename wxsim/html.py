@@ -25,6 +25,7 @@ def document(title: str, body: str, *, live: bool = False) -> str:
         '<!doctype html><html lang="zh"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="robots" content="noindex"><title>{e(title)}</title>'
+        '<link rel="icon" href="data:,">'
         f"<style>{STYLE}</style></head><body>{body}{script}</body></html>"
     )
 

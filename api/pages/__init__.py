@@ -5,46 +5,30 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.pages.shop import shop_of
 from settings import Settings
 
-FOLDER = Path(__file__).parent
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src {pictures}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+_ASSETS = Path(__file__).with_name("assets")
 
 
 def page_routes(settings: Settings) -> list[BaseRoute]:
     """Return the routes of the pages that this profile shows; in production, as a rule, none."""
     shown: list[BaseRoute] = []
     if not settings.in_production:
+        shown.append(Route("/", shop_of(settings)))
         shown.append(Route("/pages/config.json", _config_of(settings)))
     if shown or settings.shows_graphiql:
-        shown.append(Mount("/pages", _Assets(directory=FOLDER / "assets"), name="pages"))
+        assets = _Assets(directory=_ASSETS)
+        shown.append(Mount("/pages", assets, middleware=[Middleware(GZipMiddleware)]))
     return shown
-
-
-def page(text: str, *, pictures: str = "'self' data:", status: int = 200) -> Response:
-    """Return a page of ours, which may run our scripts and load nothing from elsewhere.
-
-    `pictures` are the places that pictures may come from, as a content security policy has them.
-    """
-    return HTMLResponse(
-        text,
-        status,
-        headers={
-            "content-security-policy": CONTENT_SECURITY_POLICY.format(pictures=pictures),
-            "referrer-policy": "no-referrer",
-            "x-content-type-options": "nosniff",
-            "cache-control": "no-store",
-        },
-    )
 
 
 class _Assets(StaticFiles):
@@ -59,6 +43,7 @@ class _Assets(StaticFiles):
 
 def _config_of(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
     told = {
+        "baseUrl": settings.base_url,
         "appId": settings.wechat_official_account_appid,
         "authorizeUrl": f"{settings.wechat_open_base}/connect/oauth2/authorize",
         "simulatorUrl": f"{settings.simulator_url}/_sim/",

@@ -1,0 +1,62 @@
+// What the shop says, in Chinese and English. What the server says is in the language that we ask for.
+
+const WORDS = {
+  home: ["首页", "Home"], cart: ["购物车", "Cart"], orders: ["订单", "Orders"], me: ["我的", "Me"],
+  demo: ["演示商城：微信由本机的模拟器扮演，不会真的扣款。", "A demo shop: WeChat is played by a simulator on this machine; no money moves."],
+  explorer: ["GraphQL 浏览器", "GraphQL explorer"], simulator: ["微信模拟器", "WeChat simulator"],
+  loading: ["加载中…", "Loading …"], more: ["加载更多", "Show more"], retry: ["再试一次", "Try again"],
+  failed: ["出了点问题", "Something went wrong"], offline: ["连不上服务器，请检查网络后再试。", "The server does not answer. Check the network and try again."],
+  missing: ["没有找到这个页面", "There is no such page"], backHome: ["回首页", "Back to the shop"],
+  categories: ["分类", "Categories"], allOf: ["全部", "All"], popular: ["大家都在搜", "People search for"],
+  found: ["“{text}”的搜索结果", "Found for “{text}”"], nothing: ["没有找到商品", "Nothing found"],
+  nothingHint: ["换个词试试，或看看全部商品。", "Try another word, or look at everything."],
+  pieces: ["共 {n} 件商品", "{n} products"], sold: ["已售 {n}", "{n} sold"], soldOut: ["已售罄", "Sold out"],
+  sort: ["排序", "Sort"], RECOMMENDED: ["综合", "Recommended"], NEWEST: ["新品", "Newest"], BEST_SELLING: ["销量", "Best selling"],
+  PRICE_ASC: ["价格从低到高", "Price, low first"], PRICE_DESC: ["价格从高到低", "Price, high first"],
+  IN_STOCK: ["有货", "In stock"], LOW: ["库存紧张", "Few left"], OUT: ["缺货", "Out of stock"],
+  quantity: ["数量", "Quantity"], less: ["减一件", "One less"], plus: ["加一件", "One more"],
+  limit: ["每人限购 {n} 件", "At most {n} each"], limitLeft: ["还可购 {n} 件", "{n} left for you"],
+  add: ["加入购物车", "Add to cart"], buy: ["立即购买", "Buy now"], added: ["已加入购物车", "Added to your cart"],
+  choose: ["请选择规格", "Choose the options"], details: ["商品详情", "About this product"], noReturn: ["不支持七天无理由退货", "No return without a reason"],
+  sevenDays: ["七天无理由退货", "7 days to return it, no questions asked"],
+  MEMBER_PRICE: ["会员价", "Member price"], LIMITED_TIME: ["限时价", "Limited time"], FLASH_SALE: ["秒杀", "Flash sale"], GROUP_BUY: ["拼团", "Group buy"],
+  FULL_REDUCTION: ["满减", "Money off"], QUANTITY_DISCOUNT: ["多件折扣", "Multi-buy"], COUPON: ["优惠券", "Coupon"], POINTS: ["积分抵扣", "Points"], SHIPPING: ["运费减免", "Shipping"],
+  signIn: ["微信登录", "Sign in with WeChat"], signOut: ["退出登录", "Sign out"], signInFirst: ["登录后查看", "Sign in to see this"],
+  signInHint: ["登录页由模拟器提供，任选一位用户即可。", "The simulator shows the sign-in page: pick any user."], welcome: ["你好，{name}", "Hello, {name}"], guest: ["新朋友", "new friend"],
+  joinTitle: ["加入会员", "Become a member"], joinText: ["阅读并同意后，购物可得积分与成长值。", "With these accepted, orders earn points and growth."],
+  agree: ["同意《{title}》", "I accept the {title}"], required: ["必选", "required"], join: ["同意并加入", "Accept and join"], later: ["稍后再说", "Not now"], joined: ["已加入会员", "You are a member now"],
+  visitor: ["访客", "Visitor"], consents: ["协议与授权", "Agreements"], saved: ["已保存", "Saved"],
+  emptyCart: ["购物车是空的", "Your cart is empty"], emptyCartHint: ["挑点喜欢的吧。", "There is a shop full of good things."], selectAll: ["全选", "Select all"],
+  remove: ["移除", "Remove"], priceChanged: ["加入时 {price}", "{price} when added"], selectLine: ["选择 {name}", "Select {name}"],
+  goods: ["商品金额", "Goods"], shipping: ["运费", "Shipping"], freeShipping: ["免运费", "Free"], total: ["应付", "To pay"], willEarn: ["下单可得 {n} 积分", "Earns {n} points"],
+  checkout: ["去结算", "Check out"], checkoutTitle: ["确认订单", "Check out"], delivery: ["配送方式", "Delivery"], EXPRESS: ["快递", "Express"], PICKUP: ["门店自提", "Pick up"],
+  address: ["收货地址", "Address"], addresses: ["收货地址", "Addresses"], newAddress: ["新增地址", "New address"], editAddress: ["编辑地址", "Edit address"], noAddress: ["还没有收货地址", "No address yet"],
+  edit: ["编辑", "Edit"], sample: ["填入示例地址", "Fill in a sample"], defaultAddress: ["设为默认地址", "Use by default"], isDefault: ["默认", "default"],
+  name: ["姓名", "Name"], phone: ["手机号", "Phone"], province: ["省份", "Province"], city: ["城市", "City"], district: ["区县（可空）", "District (may be empty)"], detail: ["详细地址", "Street and number"], save: ["保存", "Save"], cancel: ["取消", "Cancel"],
+  store: ["自提门店", "Store"], usePoints: ["使用积分，可抵 {amount}", "Use points: {amount} off"], remark: ["订单备注", "Remark"], place: ["提交订单", "Place the order"],
+  priceMoved: ["价格有变化，请再看一下。", "The price has changed: please look again."], best: ["已自动选用最省的优惠券", "The best coupons are used"],
+  orderTitle: ["订单 {no}", "Order {no}"], noOrders: ["还没有订单", "No orders yet"], all: ["全部", "All"],
+  AWAITING_PAYMENT: ["待付款", "To pay"], AWAITING_TEAM: ["待成团", "Team forming"], AWAITING_SHIPMENT: ["待发货", "To ship"], AWAITING_PICKUP: ["待自提", "To pick up"], SHIPPED: ["待收货", "On its way"], COMPLETED: ["已完成", "Completed"], CANCELLED: ["已取消", "Cancelled"], REFUNDED: ["已退款", "Refunded"],
+  pay: ["立即支付", "Pay now"], payBefore: ["请在 {time} 前付款", "Pay before {time}"], check: ["我已支付，刷新", "I have paid: check"], notPaid: ["微信还没有收到付款。", "WeChat has not seen the payment yet."], cancelOrder: ["取消订单", "Cancel the order"], cancelAsk: ["确定取消这笔订单吗？", "Cancel this order?"], again: ["再来一单", "Buy again"],
+  paidThanks: ["支付成功", "Paid, thank you"], earned: ["{n} 积分待到账", "{n} points on their way"], pendingAll: ["（共 {n} 积分待到账）", " ({n} in all)"], paidAmount: ["实付", "Paid"], timeline: ["订单进度", "What happened"], items: ["商品", "Items"], pickupCode: ["自提码", "Pick-up code"],
+  points: ["可用积分", "Points"], pending: ["待到账积分", "Points pending"], growth: ["成长值", "Growth"], toNext: ["距{tier}还差 {n} 成长值", "{n} growth to {tier}"], benefits: ["会员权益", "Benefits"], memberNo: ["会员号 {no}", "Member no. {no}"],
+  profile: ["个人资料", "Profile"], nickname: ["昵称", "Nickname"], bindPhone: ["绑定手机号", "Bind a phone"], smsCode: ["短信验证码", "SMS code"], sendCode: ["发送验证码", "Send the code"], codeSent: ["已发送，请在模拟器页面查看。", "Sent: see the simulator's page."], banners: ["精选", "Featured"], gallery: ["商品图片", "Pictures"],
+};
+
+export const LANGUAGE = document.documentElement.lang === "en" ? "en" : "zh";
+const PLACE = LANGUAGE === "en" ? 1 : 0;
+
+/** A text by its key, with {facts} put in. */
+export function t(key, facts = {}) {
+  return (WORDS[key]?.[PLACE] ?? key).replace(/\{(\w+)\}/g, (_, name) => facts[name]);
+}
+
+/** Fen as people read them. */
+export function yuan(fen) {
+  const whole = Math.floor(Math.abs(fen) / 100);
+  return `${fen < 0 ? "−" : ""}¥${whole}.${String(Math.abs(fen) % 100).padStart(2, "0")}`;
+}
+
+/** A moment as people here read it. */
+export const moment = (iso) =>
+  new Intl.DateTimeFormat(LANGUAGE === "en" ? "en-GB" : "zh-CN", { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
