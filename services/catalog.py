@@ -75,10 +75,11 @@ async def list_products(wanted: ProductQuery, page: PageRequest) -> Page[Record]
     here = Conditions(matching)
     if page.after is not None:
         sign = "<" if order.descending else ">"
-        places = ", ".join("{}" for _ in page.after)
+        # A position is an INT: without the cast, a cursor beyond it would not even be compared.
+        places = ", ".join("{}::bigint" if kind is int else "{}" for kind in order.cursor_kinds)
         here.add(f"({names}) {sign} ({places})", *page.after)
     direction = "DESC" if order.descending else "ASC"
-    rows = await database.fetch(
+    rows = await database.fetch_planned(
         f"""
         SELECT {PRODUCT_COLUMNS} FROM product
         WHERE {here.sql}
@@ -89,10 +90,10 @@ async def list_products(wanted: ProductQuery, page: PageRequest) -> Page[Record]
     )
 
     async def count() -> int:
-        found: int = await database.fetch_value(
+        [(found,)] = await database.fetch_planned(
             f"SELECT count(*) FROM product WHERE {matching.sql}", *matching.values
         )
-        return found
+        return int(found)
 
     return make_page(page, rows, order.key, count)
 

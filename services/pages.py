@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -89,20 +89,27 @@ def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
         if not isinstance(values, list) or len(values) != len(kinds):
             raise problem
         return tuple(_revive(value, kind) for value, kind in zip(values, kinds, strict=True))
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise problem from error
 
 
 def _revive(value: Any, kind: type) -> Any:
+    """Read a value back as PostgreSQL can take it: a cursor comes from outside, whoever made it."""
+    if _TOLD_AS.get(kind, kind) is not type(value):
+        raise TypeError("another kind of cursor")
     if kind is UUID:
         return UUID(value)
     if kind is datetime:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
             raise ValueError("a cursor's time has an offset")
-        return instant
-    if type(value) is not kind:
-        raise TypeError("another kind of cursor")
-    if isinstance(value, int) and abs(value) > 2**63 - 1:
+        return instant.astimezone(UTC)
+    if kind is int and abs(value) > 2**63 - 1:
         raise ValueError("beyond BIGINT")
+    if kind is str and "\x00" in value:
+        raise ValueError("no text of PostgreSQL")
     return value
+
+
+_TOLD_AS: dict[type, type] = {UUID: str, datetime: str}
+"""How JSON tells what it has no type for."""
