@@ -103,7 +103,15 @@ def _return_url(input: PayOrderInput, context: Context) -> str | None:
     url = input.return_url
     if url is None:
         return None
-    ours, given = urlsplit(context.ports.public_base_url), urlsplit(url)
-    if len(url) > MAX_URL_LENGTH or (given.scheme, given.netloc) != (ours.scheme, ours.netloc):
+    if len(url) > MAX_URL_LENGTH or _site(url) != _site(context.ports.public_base_url):
         raise InvalidInput(path=("returnUrl",), problem="A page of this mall is expected.")
     return url
+
+
+def _site(url: str) -> tuple[str, str] | None:
+    """Return scheme and host; None where urlsplit gives up on what should be a host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.scheme, parts.netloc
