@@ -95,7 +95,7 @@ def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
 
 def _revive(value: Any, kind: type) -> Any:
     """Read a value back as PostgreSQL can take it: a cursor comes from outside, whoever made it."""
-    if _TOLD_AS.get(kind, kind) is not type(value):
+    if not _is_told_as(value, kind):
         raise TypeError("another kind of cursor")
     if kind is UUID:
         return UUID(value)
@@ -109,6 +109,10 @@ def _revive(value: Any, kind: type) -> Any:
     if kind is str and "\x00" in value:
         raise ValueError("no text of PostgreSQL")
     return value
+
+
+def _is_told_as(value: object, kind: type) -> bool:
+    return type(value) is _TOLD_AS.get(kind, kind)
 
 
 _TOLD_AS: dict[type, type] = {UUID: str, datetime: str}
