@@ -49,7 +49,9 @@ class MallApp:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        async with process(self.settings, application_name="membermall-web") as running:
+        async with process(
+            self.settings, application_name="membermall-web", reuse_plans=True
+        ) as running:
             self.process = running
             app.state.process = running
             async with self._authenticator.watching():

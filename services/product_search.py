@@ -82,7 +82,7 @@ async def suggest(typed: str, hot_searches: Iterable[str], *, first: int) -> lis
     hot = [word for word in hot_searches if text in plain(word)]
     if not text:
         return hot[:first]
-    rows = await database.fetch(
+    rows = await database.fetch_planned(
         """
         (
             SELECT name FROM category

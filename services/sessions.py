@@ -222,7 +222,7 @@ class Changes:
 
 async def changes_since(since: datetime) -> Changes:
     """Return the sessions that ended and the members merged since then, in one statement."""
-    rows = await database.fetch(
+    rows = await database.fetch_planned(
         """
         SELECT id, NULL::uuid AS survivor_id, revoked_at AS at FROM session
         WHERE revoked_at >= $1

@@ -69,7 +69,7 @@ async def list_stores(wanted: StoreQuery, page: PageRequest) -> Page[Record]:
     after = Conditions(values=here.values)
     if page.after is not None:
         after.add(f"({column}, id) > ({{}}, {{}})", *page.after)
-    rows = await database.fetch(
+    rows = await database.fetch_planned(
         f"""
         SELECT * FROM (
             SELECT {STORE_COLUMNS}, {distance} AS distance_metres

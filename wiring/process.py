@@ -38,8 +38,10 @@ class Process:
 
 
 @asynccontextmanager
-async def process(settings: Settings, *, application_name: str) -> AsyncIterator[Process]:
-    """Open everything that a process needs, and close it in the end."""
+async def process(
+    settings: Settings, *, application_name: str, reuse_plans: bool = False
+) -> AsyncIterator[Process]:
+    """Open everything that a process needs, and close it in the end; see `database.connect`."""
     await database.connect(
         settings.postgres_url,
         min_size=settings.database_pool_min_connections,
@@ -48,6 +50,7 @@ async def process(settings: Settings, *, application_name: str) -> AsyncIterator
         lock_timeout_seconds=settings.database_lock_timeout_seconds,
         connect_timeout_seconds=settings.database_connect_timeout_seconds,
         application_name=application_name,
+        reuse_plans=reuse_plans,
     )
     try:
         async with open_ports(settings) as (ports, redis):

@@ -111,6 +111,7 @@ async def test_no_list_search_or_sweep_reads_a_large_table_whole(
     member_id = await a_member(tier="GOLD")
     plans = Plans()
     monkeypatch.setattr(db, "fetch", plans.fetch)
+    monkeypatch.setattr(db, "fetch_planned", plans.fetch)
     for wanted in queries:
         for sort in ProductSort:
             page = await catalog.list_products(ProductQuery(sort=sort, **wanted), PageRequest(20))
