@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from gateways.tokens import AccessTokenInvalid, Tokens
+from gateways.tokens import AccessClaims, AccessTokenInvalid, Tokens
 from resolvers.common.errors import unauthenticated
 from services import sessions
 from settings import Settings
@@ -42,6 +42,7 @@ class Authenticator:
 
     def __init__(self, settings: Settings) -> None:
         self._tokens: Tokens = tokens_of(settings)
+        self._verified = VerifiedTokens()
         lifetime = timedelta(seconds=settings.access_token_lifetime_seconds)
         self._news = News(lifetime + OVERLAP)
 
@@ -56,10 +57,13 @@ class Authenticator:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated()
-        try:
-            claims = self._tokens.read_access_token(text.strip(), now=now)
-        except AccessTokenInvalid:
-            raise unauthenticated() from None
+        claims = self._verified.find(text, now=now)
+        if claims is None:
+            try:
+                claims = self._tokens.read_access_token(text.strip(), now=now)
+            except AccessTokenInvalid:
+                raise unauthenticated() from None
+            self._verified.remember(text, claims)
         if self._news.has_ended(claims.session_id):
             raise unauthenticated()
         return Viewer(self._news.survivor_of(claims.member_id), claims.session_id)
@@ -87,6 +91,29 @@ class Authenticator:
                 await self.look(now=datetime.now(UTC))
             except Exception:
                 log.warning("session_news_failed", exc_info=True)
+
+
+class VerifiedTokens:
+    """Tokens whose signature has been checked, as long as they last: a phone sends one all day.
+
+    What happens to its session meanwhile is not remembered here but asked of `News` each time.
+    Bounded: when full, all are forgotten and checked once more.
+    """
+
+    def __init__(self, limit: int = 20_000) -> None:
+        self._limit = limit
+        self._claims: dict[str, AccessClaims] = {}
+
+    def find(self, text: str, *, now: datetime) -> AccessClaims | None:
+        """Return the claims of a token that still holds; None for one that must be checked."""
+        claims = self._claims.get(text)
+        return claims if claims is not None and now < claims.expires_at else None
+
+    def remember(self, text: str, claims: AccessClaims) -> None:
+        """Keep the claims of a token that was just checked."""
+        if len(self._claims) >= self._limit:
+            self._claims.clear()
+        self._claims[text] = claims
 
 
 class News:

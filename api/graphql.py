@@ -110,10 +110,9 @@ class GraphQLEndpoint:
         return _request(_json(await self._body(headers, receive)))
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        too_large = Refused(413, f"The body holds at most {self._max_body_bytes} bytes.")
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > self._max_body_bytes:
-            raise too_large
+            raise self._too_large()
         body = b""
         while True:
             message = await receive()
@@ -121,9 +120,12 @@ class GraphQLEndpoint:
                 raise Refused(400, "The connection was closed.")
             body += bytes(message.get("body", b""))
             if len(body) > self._max_body_bytes:
-                raise too_large
+                raise self._too_large()
             if not message.get("more_body", False):
                 return body
+
+    def _too_large(self) -> Refused:
+        return Refused(413, f"The body holds at most {self._max_body_bytes} bytes.")
 
     async def _answer(
         self, scope: Scope, headers: Headers, request: Request, media_type: str

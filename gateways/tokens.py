@@ -32,10 +32,11 @@ class AccessTokenInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """Who a valid access token speaks for."""
+    """Who a valid access token speaks for, and until when."""
 
     member_id: UUID
     session_id: UUID
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Tokens:
             },
         )
         _check_times(claims, now)
-        return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]))
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]), expires_at)
 
     def refresh_token(self, claim: RefreshClaim) -> str:
         """Return the refresh token of a claim, always the same under one secret."""

@@ -82,7 +82,8 @@ def test_a_token_is_good_until_the_instant_it_ends() -> None:
     tokens = _tokens()
     token = tokens.access_token(MEMBER, SESSION, now=NOW)
     last = token.expires_at - timedelta(milliseconds=1)
-    assert tokens.read_access_token(token.text, now=last) == AccessClaims(MEMBER, SESSION)
+    claims = AccessClaims(MEMBER, SESSION, token.expires_at)
+    assert tokens.read_access_token(token.text, now=last) == claims
     with pytest.raises(AccessTokenInvalid):
         tokens.read_access_token(token.text, now=token.expires_at)
 
@@ -97,12 +98,12 @@ def test_a_token_from_the_future_is_refused_beyond_a_small_skew() -> None:
 
 def test_a_secret_is_changed_without_signing_anybody_out() -> None:
     before, between, after = _tokens(OLD), _tokens(NEW, OLD), _tokens(NEW)
-    old_token = before.access_token(MEMBER, SESSION, now=NOW).text
-    new_token = between.access_token(MEMBER, SESSION, now=NOW).text
-    assert between.read_access_token(old_token, now=NOW) == AccessClaims(MEMBER, SESSION)
-    assert after.read_access_token(new_token, now=NOW) == AccessClaims(MEMBER, SESSION)
+    old, new = (each.access_token(MEMBER, SESSION, now=NOW) for each in (before, between))
+    claims = AccessClaims(MEMBER, SESSION, old.expires_at)
+    assert between.read_access_token(old.text, now=NOW) == claims
+    assert after.read_access_token(new.text, now=NOW) == claims
     with pytest.raises(AccessTokenInvalid):
-        after.read_access_token(old_token, now=NOW)
+        after.read_access_token(old.text, now=NOW)
 
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
@@ -155,4 +156,5 @@ def test_a_bad_token_is_refused(name: str) -> None:
 
 
 def test_the_tokens_above_are_bad_for_their_one_reason_only() -> None:
-    assert _tokens().read_access_token(_forged(), now=NOW) == AccessClaims(MEMBER, SESSION)
+    claims = _tokens().read_access_token(_forged(), now=NOW)
+    assert (claims.member_id, claims.session_id) == (MEMBER, SESSION)
