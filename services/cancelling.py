@@ -136,9 +136,11 @@ async def _cancel(
 
 
 async def _claim(command: CancelOrder, *, now: datetime) -> None:
-    request = (str(command.order_id), command.note)
-    claim = await idempotency.claim(
-        command.member_id, "cancelOrder", command.idempotency_key, request, now=now
+    await idempotency.claim(
+        command.member_id,
+        "cancelOrder",
+        command.idempotency_key,
+        (str(command.order_id), command.note),
+        result_id=command.order_id,
+        now=now,
     )
-    if claim.result_id is None:
-        await idempotency.settle(claim, command.order_id)

@@ -64,13 +64,19 @@ async def add_to_cart(command: AddToCart, *, now: datetime) -> None:
 
     async def once() -> None:
         async with database.in_transaction():
-            request = (command.sku_id, command.quantity)
+            line_id = new_id()
             claim = await idempotency.claim(
-                command.member_id, ADD, command.idempotency_key, request, now=now
+                command.member_id,
+                ADD,
+                command.idempotency_key,
+                (command.sku_id, command.quantity),
+                result_id=line_id,
+                now=now,
             )
-            if claim.result_id is None:
-                line_id = await _add(command, now)
-                await idempotency.settle(claim, line_id)
+            if claim.is_new:
+                held_by = await _add(command, line_id, now)
+                if held_by != line_id:
+                    await idempotency.settle(claim, held_by)
 
     await database.retrying(once)
 
@@ -115,7 +121,8 @@ async def _hold(member_id: UUID) -> None:
     await database.execute("SELECT FROM member WHERE id = $1 FOR NO KEY UPDATE", member_id)
 
 
-async def _add(command: AddToCart, now: datetime) -> UUID:
+async def _add(command: AddToCart, line_id: UUID, now: datetime) -> UUID:
+    """Add the pieces to a new line of this id, or to the SKU's own; return which holds them."""
     await _hold(command.member_id)
     sku = await database.fetch_one(_SKU, command.member_id, command.sku_id)
     _require_for_sale(sku, ("skuId",))
@@ -125,7 +132,7 @@ async def _add(command: AddToCart, now: datetime) -> UUID:
         raise TooManyPieces(path=("quantity",), in_cart=in_cart, max=MAX_LINE_QUANTITY)
     if not in_cart and sku["lines"] >= MAX_CART_LINES:
         raise CartFull(path=("skuId",), max=MAX_CART_LINES)
-    line_id: UUID = await database.fetch_value(
+    held_by: UUID = await database.fetch_value(
         """
         INSERT INTO cart_line (id, member_id, sku_id, quantity, selected, price_when_added_fen,
                                created_at, updated_at)
@@ -134,14 +141,14 @@ async def _add(command: AddToCart, now: datetime) -> UUID:
         SET quantity = cart_line.quantity + excluded.quantity, selected = true, updated_at = $6
         RETURNING id
         """,
-        new_id(),
+        line_id,
         command.member_id,
         command.sku_id,
         command.quantity,
         sku["price_fen"],
         now,
     )
-    return line_id
+    return held_by
 
 
 _SKU = """

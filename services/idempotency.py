@@ -23,19 +23,21 @@ REMEMBERED_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A key taken for this transaction; `result_id` is set when an earlier one succeeded."""
+    """A key taken for what this transaction makes; if not `is_new`, an earlier one made it."""
 
     id: UUID
-    result_id: UUID | None
+    result_id: UUID
+    is_new: bool
 
 
 async def claim(
-    actor_id: UUID, operation: str, key: str, request: object, *, now: datetime
+    actor_id: UUID, operation: str, key: str, request: object, *, result_id: UUID, now: datetime
 ) -> Claim:
     """Take the key inside the open transaction, or find what it once led to.
 
-    A rival with the same key waits for the first to commit. A refusal rolls the claim back with its
-    transaction, so a retry may succeed.
+    `result_id` is the id of what the transaction is about to make; where that turns out to be
+    there already, `settle` says so. A rival with the same key waits for the first to commit. A
+    refusal rolls the claim back with its transaction, so a retry may succeed.
 
     Raises:
         IdempotencyKeyReused: the key was used with another request.
@@ -43,24 +45,27 @@ async def claim(
     """
     check_key(key)
     digest = request_hash(request)
+    claim_id = new_id()
     row = await database.fetch_one(
         """
-        INSERT INTO idempotency_key (id, actor_id, operation, key, request_hash, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO idempotency_key
+            (id, actor_id, operation, key, request_hash, result_id, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (actor_id, operation, key) DO UPDATE SET key = excluded.key
         RETURNING id, request_hash, result_id
         """,
-        new_id(),
+        claim_id,
         actor_id,
         operation,
         key,
         digest,
+        result_id,
         now,
     )
     assert row is not None
     if row["request_hash"] != digest:
         raise IdempotencyKeyReused
-    return Claim(row["id"], row["result_id"])
+    return Claim(row["id"], row["result_id"], is_new=row["id"] == claim_id)
 
 
 async def recall(actor_id: UUID, operation: str, key: str, request: object) -> UUID | None:
@@ -89,7 +94,7 @@ async def recall(actor_id: UUID, operation: str, key: str, request: object) -> U
 
 
 async def settle(claim: Claim, result_id: UUID) -> None:
-    """Remember what the request led to, in the transaction that did it."""
+    """Remember that the request led to this instead, in the transaction that did it."""
     await database.execute(
         "UPDATE idempotency_key SET result_id = $2 WHERE id = $1", claim.id, result_id
     )

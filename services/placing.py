@@ -158,12 +158,16 @@ async def _write(
     """Place the order in one transaction; the id of an earlier one when the key has been used."""
     async with database.in_transaction():
         claim = await idempotency.claim(
-            command.member_id, OPERATION, command.idempotency_key, command.request, now=now
+            command.member_id,
+            OPERATION,
+            command.idempotency_key,
+            command.request,
+            result_id=order_id,
+            now=now,
         )
-        if claim.result_id is not None:
+        if not claim.is_new:
             return claim.result_id
         await _insert(command, priced, order_id, data, now)
-        await idempotency.settle(claim, order_id)
         await _count_limited(command.member_id, priced)
         # Last, since other orders wait for these rows.
         left = await stock.reserve(
