@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from domain.errors import Conflict, NotFound, WechatUnavailable
+from domain.errors import NotFound, WechatUnavailable
 from domain.orders import DeliveryMethod, OrderStatus, PaymentMethod, PaymentStatus
 from domain.payments import (
     FIRST_QUERY_AFTER,
@@ -82,6 +82,14 @@ class _Attempt:
     order_no: str
 
 
+class _NothingToPay(Exception):
+    """Such an order was paid as it was placed."""
+
+
+class _AnotherIsOpen(Exception):
+    """An attempt by another method or product must be closed before a new one may begin."""
+
+
 async def pay_order(command: PayOrder, pay: PaymentGateway, *, now: datetime) -> Payable:
     """Make or find the attempt, ask WeChat for a prepay order, and sign it afresh.
 
@@ -91,11 +99,14 @@ async def pay_order(command: PayOrder, pay: PaymentGateway, *, now: datetime) ->
         WechatUnavailable: what WeChat did is unknown; the same call again asks by the same number.
     """
     appid = pay.appid_of(command.method)
-    if await _is_free(command):
-        return Payable(command.order_id)
     for _ in range(_ROUNDS):
-        await _close_other_attempts(command, appid, pay, now=now)
-        attempt = await database.retrying(lambda: _begin(command, appid, now=now))
+        try:
+            attempt = await database.retrying(lambda: _begin(command, appid, now=now))
+        except _NothingToPay:
+            return Payable(command.order_id)
+        except _AnotherIsOpen:
+            await _close_other_attempts(command, appid, pay, now=now)
+            continue
         try:
             return await _prepay(command, attempt, pay, now=now)
         except WechatPayRefused as refused:
@@ -179,21 +190,9 @@ async def mark_closed(payment_id: UUID, *, now: datetime) -> None:
 async def _close_other_attempts(
     command: PayOrder, appid: str, pay: PaymentGateway, *, now: datetime
 ) -> None:
-    """Close attempts by another method, product or payer, before a new one may begin."""
-    await _status_of(command.order_id, command.member_id)
     for attempt in await open_attempts(command.order_id):
         if (attempt["method"], attempt["appid"]) != (command.method, appid):
             await close_attempt(attempt, pay, now=now)
-
-
-async def _is_free(command: PayOrder) -> bool:
-    """Tell whether there was nothing to pay: such an order was paid as it was placed."""
-    payable_fen = await database.fetch_value(
-        "SELECT payable_fen FROM sales_order WHERE id = $1 AND member_id = $2",
-        command.order_id,
-        command.member_id,
-    )
-    return bool(payable_fen == 0)
 
 
 async def _status_of(order_id: UUID, member_id: UUID) -> OrderStatus:
@@ -208,34 +207,24 @@ async def _status_of(order_id: UUID, member_id: UUID) -> OrderStatus:
 async def _begin(command: PayOrder, appid: str, *, now: datetime) -> _Attempt:
     """Write the attempt under its key: the intent, before WeChat hears of it."""
     async with database.in_transaction():
+        payment_id = new_id()
         claim = await idempotency.claim(
-            command.member_id, "payOrder", command.idempotency_key, command.request, now=now
+            command.member_id,
+            "payOrder",
+            command.idempotency_key,
+            command.request,
+            result_id=payment_id,
+            now=now,
         )
-        order = await _lock_payable(command, appid, now=now)
-        attempt = order["open_id"] or await _new_attempt(command, order, appid, now=now)
-        if claim.result_id is None:
-            await idempotency.settle(claim, attempt)
-    row = await database.fetch_one(
-        """
-        SELECT p.id, p.out_trade_no, p.amount_fen, p.appid, p.payer_openid, o.pay_before, o.order_no
-        FROM payment AS p JOIN sales_order AS o ON o.id = p.order_id WHERE p.id = $1
-        """,
-        attempt,
-    )
-    assert row is not None
-    return _Attempt(
-        id=row["id"],
-        out_trade_no=row["out_trade_no"],
-        amount_fen=row["amount_fen"],
-        appid=row["appid"],
-        openid=row["payer_openid"],
-        expires_at=row["pay_before"],
-        order_no=row["order_no"],
-    )
+        order = await _lock_payable(command, now=now)
+        attempt = await _open_attempt(command, order, payment_id, appid, now=now)
+        if claim.is_new and attempt.id != payment_id:
+            await idempotency.settle(claim, attempt.id)
+        return attempt
 
 
-async def _lock_payable(command: PayOrder, appid: str, *, now: datetime) -> Any:
-    """Lock the order and check that it can be paid this way now."""
+async def _lock_payable(command: PayOrder, *, now: datetime) -> Any:
+    """Lock the order and check that it can be paid now."""
     order = await database.fetch_one(
         """
         SELECT id, status, delivery, payable_fen, pay_before, order_no,
@@ -247,6 +236,8 @@ async def _lock_payable(command: PayOrder, appid: str, *, now: datetime) -> Any:
     )
     if order is None:
         raise NotFound(thing="order", path=("orderId",))
+    if order["payable_fen"] == 0:
+        raise _NothingToPay
     status = OrderStatus(order["status"])
     if status is not OrderStatus.AWAITING_PAYMENT:
         is_over = status in (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
@@ -256,48 +247,67 @@ async def _lock_payable(command: PayOrder, appid: str, *, now: datetime) -> Any:
         raise OrderNotPayable(path=("orderId",))
     if order["delivery"] == DeliveryMethod.EXPRESS and order["has_no_address"]:
         raise AddressRequired(path=("orderId",))
-    # Read after the lock: what a rival began meanwhile is seen here.
-    facts = await database.fetch_one(
-        """
-        SELECT (SELECT openid FROM identity WHERE member_id = $2 AND appid = $3) AS openid,
-               (SELECT count(*) FROM payment WHERE order_id = $1) AS attempts, open.id AS open_id,
-               open.method AS open_method, open.appid AS open_appid
-        FROM (SELECT 1) AS one
-        LEFT JOIN payment AS open
-            ON open.order_id = $1 AND open.status IN ('STARTED', 'PREPAID')
-        """,
-        command.order_id,
-        command.member_id,
-        appid,
-    )
-    assert facts is not None
-    if command.method in JSAPI_METHODS and facts["openid"] is None:
-        raise WechatRequired(path=("method",))
-    if facts["open_id"] and (facts["open_method"], facts["open_appid"]) != (command.method, appid):
-        raise Conflict(retry_after_seconds=1)
-    return {**order, **facts}
+    return order
 
 
-async def _new_attempt(command: PayOrder, order: Any, appid: str, *, now: datetime) -> UUID:
-    payment_id = new_id()
-    await database.execute(
-        """
-        INSERT INTO payment (id, order_id, out_trade_no, method, appid, payer_openid, amount_fen,
-                             status, query_due_at, queries, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $10)
-        """,
+async def _open_attempt(
+    command: PayOrder, order: Any, payment_id: UUID, appid: str, *, now: datetime
+) -> _Attempt:
+    """Find the open attempt of the locked order, or make one under this id.
+
+    Raises:
+        WechatRequired: JSAPI needs the payer's openid, and the member has none with this app.
+        _AnotherIsOpen: the open one is by another method or product.
+    """
+    # A statement of its own after the lock: it sees what a rival began while we waited.
+    row = await database.fetch_one(
+        _OPEN_ATTEMPT,
         payment_id,
         order["id"],
-        f"{order['order_no']}P{order['attempts'] + 1}",
+        order["order_no"],
         command.method,
         appid,
-        order["openid"] if command.method in JSAPI_METHODS else None,
+        command.member_id,
+        command.method in JSAPI_METHODS,
         order["payable_fen"],
         PaymentStatus.STARTED,
         now + FIRST_QUERY_AFTER,
         now,
     )
-    return payment_id
+    if row is None:
+        raise WechatRequired(path=("method",))
+    if (row["method"], row["appid"]) != (command.method, appid):
+        raise _AnotherIsOpen
+    return _Attempt(
+        id=row["id"],
+        out_trade_no=row["out_trade_no"],
+        amount_fen=row["amount_fen"],
+        appid=row["appid"],
+        openid=row["payer_openid"],
+        expires_at=order["pay_before"],
+        order_no=order["order_no"],
+    )
+
+
+_OPEN_ATTEMPT = """
+WITH open AS (
+    SELECT id, out_trade_no, method, appid, payer_openid, amount_fen
+    FROM payment WHERE order_id = $2 AND status IN ('STARTED', 'PREPAID')
+), facts AS (
+    SELECT (SELECT openid FROM identity WHERE member_id = $6 AND appid = $5) AS openid,
+           (SELECT count(*) FROM payment WHERE order_id = $2) AS attempts
+), made AS (
+    INSERT INTO payment (id, order_id, out_trade_no, method, appid, payer_openid, amount_fen,
+                         status, query_due_at, queries, created_at, updated_at)
+    SELECT $1, $2, $3::text || 'P' || facts.attempts + 1, $4, $5,
+           CASE WHEN $7 THEN facts.openid END, $8, $9, $10, 0, $11, $11
+    FROM facts
+    WHERE NOT EXISTS (SELECT FROM open) AND (NOT $7 OR facts.openid IS NOT NULL)
+    RETURNING id, out_trade_no, method, appid, payer_openid, amount_fen
+)
+SELECT * FROM open UNION ALL SELECT * FROM made
+"""
+"""The open attempt, else a new one under the order's next number; none without an openid ($7)."""
 
 
 async def _prepay(

@@ -72,8 +72,13 @@ async def _each(name: str, rows: list[Any], work: Callable[[Any], Awaitable[None
 
 
 async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -> int:
-    """Act on notifications that were stored."""
+    """Act on notifications that were stored.
+
+    Those that are done are written down together: one that is acted on again after a crash changes
+    nothing.
+    """
     rows = await _lease("wechat_event", "due_at", "row.body, row.attempts", now=now, limit=limit)
+    done: list[UUID] = []
 
     async def work(row: Any) -> None:
         try:
@@ -81,11 +86,14 @@ async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -
         except Exception:
             await _postpone_event(row["id"], row["attempts"], now=now)
             raise
-        await database.execute(
-            "UPDATE wechat_event SET processed_at = $2, due_at = NULL WHERE id = $1", row["id"], now
-        )
+        done.append(row["id"])
 
-    return await _each("inbox", rows, work)
+    taken = await _each("inbox", rows, work)
+    if done:
+        await database.execute(
+            "UPDATE wechat_event SET processed_at = $2, due_at = NULL WHERE id = ANY($1)", done, now
+        )
+    return taken
 
 
 async def _act_on(

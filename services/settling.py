@@ -66,8 +66,14 @@ async def settle_free(order_id: UUID, *, now: datetime) -> None:
     order = await database.fetch_one(f"{_ORDER} WHERE o.id = $1 FOR UPDATE OF o", order_id)
     assert order is not None
     assert order["payable_fen"] == 0, "only a free order is paid without WeChat"
-    await _pay(order, now=now, paid_at=now)
+    await _pay(order, None, now=now, paid_at=now)
 
+
+_ADD_EVENT = """
+INSERT INTO order_event (id, order_id, kind, happened_at)
+SELECT {id}, {order_id}, {kind}, greatest({at}, max(happened_at))
+FROM order_event WHERE order_id = {order_id}
+"""
 
 _ORDER = """
 SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no
@@ -79,45 +85,41 @@ async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
     row = await database.fetch_one(
         """
         SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no,
-               p.id AS payment_id
+               p.id AS payment_id, p.appid, p.out_trade_no, p.amount_fen,
+               p.status AS payment_status
         FROM sales_order AS o JOIN payment AS p ON p.order_id = o.id
         WHERE p.out_trade_no = $1
-        FOR UPDATE OF o
+        FOR UPDATE OF o, p
         """,
         told.out_trade_no,
     )
     if row is None:
         log.warning("settle_unknown_number", transaction_id=told.transaction_id)
         return Outcome.UNKNOWN_NUMBER
-    # Read again under the lock: a rival may have settled while we waited for it.
-    payment = await database.fetch_one(
-        "SELECT id, appid, out_trade_no, amount_fen, status FROM payment WHERE id = $1",
-        row["payment_id"],
-    )
-    assert payment is not None
-    verdict = judge(told, _facts(row, payment, mchid))
+    # Both are locked, and so are read as they are after whatever we waited for.
+    verdict = judge(told, _facts(row, mchid))
     if verdict is Verdict.KNOWN:
         return Outcome.KNOWN
     if verdict is Verdict.FOREIGN:
         log.error("settle_foreign_transaction", order_no=row["order_no"])
         return Outcome.FOREIGN
-    await _mark_succeeded(payment["id"], told, now)
     if verdict is Verdict.PAY:
-        await _pay(row, now=now, paid_at=told.paid_at or now)
+        await _pay(row, told, now=now, paid_at=told.paid_at or now)
         return Outcome.PAID
     assert isinstance(verdict, PaymentCaseKind)
-    await _open_case(row["id"], payment["id"], verdict, told, now)
+    await _mark_succeeded(row["payment_id"], told, now)
+    await _open_case(row["id"], row["payment_id"], verdict, told, now)
     return Outcome.CASE
 
 
-def _facts(order: Any, payment: Any, mchid: str) -> PaymentFacts:
+def _facts(row: Any, mchid: str) -> PaymentFacts:
     return PaymentFacts(
         mchid=mchid,
-        appid=payment["appid"],
-        out_trade_no=payment["out_trade_no"],
-        amount_fen=payment["amount_fen"],
-        payment_status=PaymentStatus(payment["status"]),
-        order_status=OrderStatus(order["status"]),
+        appid=row["appid"],
+        out_trade_no=row["out_trade_no"],
+        amount_fen=row["amount_fen"],
+        payment_status=PaymentStatus(row["payment_status"]),
+        order_status=OrderStatus(row["status"]),
     )
 
 
@@ -142,29 +144,46 @@ def paid_status(delivery: DeliveryMethod) -> OrderStatus:
     return OrderStatus.AWAITING_SHIPMENT
 
 
-async def _pay(order: Any, *, now: datetime, paid_at: datetime) -> None:
-    """Move the order, its stock, and what it earns; the caller holds the order's lock."""
+async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: datetime) -> None:
+    """Move the order with its payment, its stock, and what it earns, under the order's lock.
+
+    A free order has no payment: `told` is None.
+    """
     lines = await _lines(order["id"])
     earned = await earning.of_lines(lines, now=now)
     status = paid_status(DeliveryMethod(order["delivery"]))
     moved = await database.execute(
-        """
-        UPDATE sales_order
-        SET status = $2, paid_fen = payable_fen, paid_at = $3, timeout_due_at = NULL,
-            points_earned = $4, growth_earned = $5, pickup_code = $6
-        WHERE id = $1 AND status = 'AWAITING_PAYMENT'
-        """,
+        _PAID,
         order["id"],
         status,
         paid_at,
         earned.points,
         earned.growth,
         number_code(8) if status is OrderStatus.AWAITING_PICKUP else None,
+        order["payment_id"] if told else None,
+        told.transaction_id if told else None,
+        now,
+        new_id(),
+        OrderEventKind.PAID,
     )
     assert moved == 1, "the order's lock is held and its status was read under it"
     await stock.sell_reserved(order["id"], now=now)
     await _book(order, earned, now)
-    await add_event(order["id"], OrderEventKind.PAID, paid_at)
+
+
+_PAID = f"""
+WITH payment AS (
+    UPDATE payment SET status = 'SUCCEEDED', transaction_id = $8, paid_at = $3,
+                       query_due_at = NULL, updated_at = $9
+    WHERE id = $7
+), event AS (
+    {_ADD_EVENT.format(id="$10", order_id="$1", kind="$11", at="$3")}
+)
+UPDATE sales_order
+SET status = $2, paid_fen = payable_fen, paid_at = $3, timeout_due_at = NULL,
+    points_earned = $4, growth_earned = $5, pickup_code = $6
+WHERE id = $1 AND status = 'AWAITING_PAYMENT'
+"""
 
 
 async def _lines(order_id: UUID) -> list[Any]:
@@ -195,10 +214,7 @@ async def _book(order: Any, earned: Earned, now: datetime) -> None:
 async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:
     """Put a step on an order's timeline, not before the last one: WeChat's times are in seconds."""
     await database.execute(
-        """
-        INSERT INTO order_event (id, order_id, kind, happened_at)
-        SELECT $1, $2, $3, greatest($4, max(happened_at)) FROM order_event WHERE order_id = $2
-        """,
+        _ADD_EVENT.format(id="$1", order_id="$2", kind="$3", at="$4"),
         new_id(),
         order_id,
         kind,
