@@ -91,8 +91,7 @@ class Machine:
 @asynccontextmanager
 async def open_machine(*, web_processes: int) -> AsyncIterator[Machine]:
     """Start PostgreSQL (every commit on disk), Valkey, the simulator and the web server."""
-    folder = Path(tempfile.mkdtemp(prefix="membermall-bench-"))
-    folder.chmod(0o755)  # As root, the servers run as another user, who walks down to the data.
+    folder = _throw_away_folder()
     port = _two_free_ports()
     for name in _NOT_OURS:
         os.environ.pop(name, None)
@@ -140,6 +139,12 @@ async def _answering(url: str, process: asyncio.subprocess.Process, log: Path) -
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.05)
+
+
+def _throw_away_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="membermall-bench-"))
+    folder.chmod(0o755)  # As root, the servers run as another user, who walks down to the data.
+    return folder
 
 
 def facts() -> dict[str, str]:

@@ -79,53 +79,127 @@ async def _catalogue() -> tuple[list[UUID], list[UUID]]:
     chance = random.Random(_SEED)
     now = datetime.now(UTC)
     categories = [new_id() for _ in range(CATEGORIES)]
-    await _insert("category", ["id", "parent_id", "name", "position"], [
-        (id_, None, f"分类 {place}", place) for place, id_ in enumerate(categories)
-    ])
+    await _insert(
+        "category",
+        ["id", "parent_id", "name", "position"],
+        [(id_, None, f"分类 {place}", place) for place, id_ in enumerate(categories)],
+    )
     products, skus, tier_prices, stock, places, lows = [], [], [], [], [], []
     for place in range(PRODUCTS):
         product_id = new_id()
         variants = _variants(chance)
         name = f"{chance.choice(_WORDS)}{chance.choice(_THINGS)} {place}"
         images = [f"/media/products/{place}-{number}.jpg" for number in range(3)]
-        products.append((
-            product_id, name, f"{chance.choice(_WORDS)}系列", images, _description(chance),
-            [{"name": "产地", "value": "云南"}, {"name": "材质", "value": "棉"}],
-            product_options([(options, image) for options, image in variants]),
-            "", "ON_SALE", True, chance.randrange(100), now - timedelta(days=chance.randrange(90)),
-            0, 0, 0, True, now, now,
-        ))
+        products.append(
+            (
+                product_id,
+                name,
+                f"{chance.choice(_WORDS)}系列",
+                images,
+                _description(chance),
+                [{"name": "产地", "value": "云南"}, {"name": "材质", "value": "棉"}],
+                product_options([(options, image) for options, image in variants]),
+                "",
+                "ON_SALE",
+                True,
+                chance.randrange(100),
+                now - timedelta(days=chance.randrange(90)),
+                0,
+                0,
+                0,
+                True,
+                now,
+                now,
+            )
+        )
         places.append((new_id(), product_id, categories[place % CATEGORIES], True))
         price_fen = chance.randrange(990, 29_900)
         for number, (options, image) in enumerate(variants):
             sku_id = new_id()
             label_fen = price_fen * 5 // 4 if place % 3 == 0 else None
-            skus.append((
-                sku_id, product_id, readable_code(12),
-                [{"name": key, "value": value} for key, value in options.items()], image,
-                price_fen + 100 * number, label_fen, "TAG_PRICE" if label_fen else None,
-                200 + 50 * number, 99_999 if place % 10 == 0 else None, "ON_SALE", number, now, now,
-            ))
+            skus.append(
+                (
+                    sku_id,
+                    product_id,
+                    readable_code(12),
+                    [{"name": key, "value": value} for key, value in options.items()],
+                    image,
+                    price_fen + 100 * number,
+                    label_fen,
+                    "TAG_PRICE" if label_fen else None,
+                    200 + 50 * number,
+                    99_999 if place % 10 == 0 else None,
+                    "ON_SALE",
+                    number,
+                    now,
+                    now,
+                )
+            )
             stock.append((sku_id, STOCK, 0, 0, STOCK, 0, 0, 0, now))
             if place % 5 == 0:
                 tier_prices.append((new_id(), sku_id, "GOLD", price_fen * 9 // 10))
             if place % 4 == 0:
                 lows.append((new_id(), sku_id, (now - timedelta(days=2)).date(), price_fen + 500))
-    await _insert("product", [
-        "id", "name", "subtitle", "images", "description_html", "attributes", "options",
-        "keywords", "status", "no_reason_return", "position", "published_at", "sold",
-        "min_price_fen", "max_price_fen", "in_stock", "created_at", "updated_at",
-    ], products)
+    await _insert(
+        "product",
+        [
+            "id",
+            "name",
+            "subtitle",
+            "images",
+            "description_html",
+            "attributes",
+            "options",
+            "keywords",
+            "status",
+            "no_reason_return",
+            "position",
+            "published_at",
+            "sold",
+            "min_price_fen",
+            "max_price_fen",
+            "in_stock",
+            "created_at",
+            "updated_at",
+        ],
+        products,
+    )
     await _insert("product_category", ["id", "product_id", "category_id", "is_direct"], places)
-    await _insert("sku", [
-        "id", "product_id", "code", "options", "image_url", "price_fen", "label_price_fen",
-        "label_kind", "weight_grams", "purchase_limit", "status", "position", "created_at",
-        "updated_at",
-    ], skus)
-    await _insert("stock_level", [
-        "id", "initial", "restocked", "adjusted", "available", "reserved", "sold", "set_aside",
-        "updated_at",
-    ], stock)
+    await _insert(
+        "sku",
+        [
+            "id",
+            "product_id",
+            "code",
+            "options",
+            "image_url",
+            "price_fen",
+            "label_price_fen",
+            "label_kind",
+            "weight_grams",
+            "purchase_limit",
+            "status",
+            "position",
+            "created_at",
+            "updated_at",
+        ],
+        skus,
+    )
+    await _insert(
+        "stock_level",
+        [
+            "id",
+            "initial",
+            "restocked",
+            "adjusted",
+            "available",
+            "reserved",
+            "sold",
+            "set_aside",
+            "updated_at",
+        ],
+        stock,
+    )
     await _insert("sku_tier_price", ["id", "sku_id", "tier_code", "price_fen"], tier_prices)
     await _insert("sku_daily_low", ["id", "sku_id", "day", "price_fen"], lows)
     return [row[0] for row in products], [row[0] for row in skus]
@@ -149,7 +223,9 @@ def _variants(chance: random.Random) -> list[tuple[dict[str, str], str]]:
 
 
 def _description(chance: random.Random) -> str:
-    sentences = "".join(f"<p>{chance.choice(_WORDS)}，{chance.choice(_WORDS)}。</p>" for _ in range(40))
+    sentences = "".join(
+        f"<p>{chance.choice(_WORDS)}，{chance.choice(_WORDS)}。</p>" for _ in range(40)
+    )
     return f"<h3>细节</h3>{sentences}"
 
 
@@ -225,6 +301,4 @@ def dump(shop: Shop) -> bytes:
 def load(text: bytes) -> Shop:
     """Read it there."""
     given = orjson.loads(text)
-    return Shop(
-        given["products"], given["skus"], [Shopper(**each) for each in given["shoppers"]]
-    )
+    return Shop(given["products"], given["skus"], [Shopper(**each) for each in given["shoppers"]])
