@@ -118,12 +118,16 @@ class WechatPayRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFacts:
-    """What our book says of an attempt and its order, under the order's lock."""
+    """What our book says of an attempt and its order, under the order's lock.
+
+    `amount_fen` is what the attempt asked for, `payable_fen` what the order costs now.
+    """
 
     mchid: str
     appid: str
     out_trade_no: str
     amount_fen: int
+    payable_fen: int
     payment_status: PaymentStatus
     order_status: OrderStatus
 
@@ -146,7 +150,9 @@ def judge(told: Transaction, ours: PaymentFacts) -> Verdict | PaymentCaseKind:
     if told.amount_fen != ours.amount_fen or told.currency != "CNY":
         return PaymentCaseKind.AMOUNT_MISMATCH
     if ours.order_status is OrderStatus.AWAITING_PAYMENT:
-        return Verdict.PAY
+        # A closed attempt may be of another amount: the address has changed since, and with it the
+        # shipping.
+        return Verdict.PAY if told.amount_fen == ours.payable_fen else PaymentCaseKind.AMOUNT_MISMATCH
     if ours.order_status is OrderStatus.CANCELLED:
         return PaymentCaseKind.PAID_AFTER_CANCEL
     return PaymentCaseKind.PAID_TWICE

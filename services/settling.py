@@ -118,6 +118,7 @@ def _facts(row: Any, mchid: str) -> PaymentFacts:
         appid=row["appid"],
         out_trade_no=row["out_trade_no"],
         amount_fen=row["amount_fen"],
+        payable_fen=row["payable_fen"],
         payment_status=PaymentStatus(row["payment_status"]),
         order_status=OrderStatus(row["status"]),
     )

@@ -37,12 +37,14 @@ def told(**changes: object) -> Transaction:
 def ours(
     order: OrderStatus = OrderStatus.AWAITING_PAYMENT,
     payment: PaymentStatus = PaymentStatus.PREPAID,
+    payable_fen: int = 100,
 ) -> PaymentFacts:
     return PaymentFacts(
         mchid="190",
         appid="wx1",
         out_trade_no="N1",
         amount_fen=100,
+        payable_fen=payable_fen,
         payment_status=payment,
         order_status=order,
     )
@@ -76,6 +78,12 @@ def test_what_is_not_ours_is_foreign(changes: dict[str, object]) -> None:
 )
 def test_other_money_is_a_case(changes: dict[str, object]) -> None:
     assert judge(told(**changes), ours()) is PaymentCaseKind.AMOUNT_MISMATCH
+
+
+@pytest.mark.parametrize("payable_fen", [99, 101])
+def test_money_for_what_the_order_cost_before_is_a_case(payable_fen: int) -> None:
+    facts = ours(payment=PaymentStatus.CLOSED, payable_fen=payable_fen)
+    assert judge(told(), facts) is PaymentCaseKind.AMOUNT_MISMATCH
 
 
 def test_money_for_a_cancelled_order_is_a_case() -> None:
