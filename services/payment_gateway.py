@@ -17,7 +17,8 @@ from domain.payments import (
 class PaymentGateway(Protocol):
     """Every call raises `WechatUnavailable` when its outcome is unknown.
 
-    Then query by the same number, never renumber. A definite no is `WechatPayRefused`.
+    Then query by the same number, never renumber. A definite no is `WechatPayRefused`; questions
+    have none.
     """
 
     @property

@@ -214,13 +214,15 @@ class WechatPay:
         )
 
     async def query(self, out_trade_no: str) -> Transaction | None:
-        """Return what WeChat knows of the number; None when it has never heard of it."""
+        """Return what WeChat knows of the number; None when it has never heard of it.
+
+        Any other refusal to tell leaves us as wise as before: `WechatUnavailable`.
+        """
         try:
             answer = await self._ask(self._library.query(out_trade_no=out_trade_no))
         except WechatPayRefused as refused:
-            if refused.reason is RefusalReason.NOT_FOUND:
-                return None
-            raise
+            _require_never_heard(refused)
+            return None
         return _read(pay_answers.read_transaction, answer)
 
     async def close(self, out_trade_no: str) -> None:
@@ -249,13 +251,15 @@ class WechatPay:
         return _read(_refund_state, answer)
 
     async def query_refund(self, out_refund_no: str) -> RefundState | None:
-        """Return where a refund stands; None when WeChat has never heard of it."""
+        """Return where a refund stands; None when WeChat has never heard of it.
+
+        Any other refusal to tell is `WechatUnavailable`.
+        """
         try:
             answer = await self._ask(self._library.query_refund(out_refund_no))
         except WechatPayRefused as refused:
-            if refused.reason is RefusalReason.NOT_FOUND:
-                return None
-            raise
+            _require_never_heard(refused)
+            return None
         return _read(_refund_state, answer)
 
     def verify(
@@ -377,6 +381,12 @@ def _read(read: Callable[[Fields], _T], answer: Fields) -> _T:
     except ValueError as error:
         _LOG.warning("wechat_pay_outcome_unknown", error=str(error))
         raise WechatUnavailable from error
+
+
+def _require_never_heard(refused: WechatPayRefused) -> None:
+    """Let a question's refusal pass that means there is no such thing; any other tells nothing."""
+    if refused.reason is not RefusalReason.NOT_FOUND:
+        raise WechatUnavailable from refused
 
 
 def _refund_state(answer: Fields) -> RefundState:
