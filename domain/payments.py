@@ -152,7 +152,8 @@ def judge(told: Transaction, ours: PaymentFacts) -> Verdict | PaymentCaseKind:
     if ours.order_status is OrderStatus.AWAITING_PAYMENT:
         # A closed attempt may be of another amount: the address has changed since, and with it the
         # shipping.
-        return Verdict.PAY if told.amount_fen == ours.payable_fen else PaymentCaseKind.AMOUNT_MISMATCH
+        is_right = told.amount_fen == ours.payable_fen
+        return Verdict.PAY if is_right else PaymentCaseKind.AMOUNT_MISMATCH
     if ours.order_status is OrderStatus.CANCELLED:
         return PaymentCaseKind.PAID_AFTER_CANCEL
     return PaymentCaseKind.PAID_TWICE

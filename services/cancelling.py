@@ -85,7 +85,12 @@ async def cancel_unpaid(
     now: datetime,
     command: CancelOrder | None = None,
 ) -> None:
-    """Close an order's attempts at WeChat, then cancel it and give back what it held."""
+    """Close an order's attempts at WeChat, then cancel it and give back what it held.
+
+    Raises:
+        OrderAlreadyPaid: it turned out to be, which settled it, or was paid at this moment.
+        PaymentUnderWay, WechatUnavailable, Conflict: it stays as it is.
+    """
     for _ in range(_ROUNDS):
         for attempt in await open_attempts(order_id):
             await close_attempt(attempt, pay, now=now)
@@ -108,8 +113,10 @@ async def _cancel(
             "SELECT status, member_id, points_spent FROM sales_order WHERE id = $1 FOR UPDATE",
             order_id,
         )
-        if order is None or order["status"] != OrderStatus.AWAITING_PAYMENT:
-            return {}  # A rival cancelled or paid it while we waited for the lock.
+        if order is None or order["status"] == OrderStatus.CANCELLED:
+            return {}  # A rival cancelled it while we waited for the lock.
+        if order["status"] != OrderStatus.AWAITING_PAYMENT:
+            raise OrderAlreadyPaid  # By an attempt that we had closed before.
         if await open_attempts(order_id):
             raise _PaymentBegan
         await database.execute(

@@ -157,11 +157,17 @@ async def close_attempt(attempt: Any, pay: PaymentGateway, *, now: datetime) -> 
     if told is not None and told.state is TradeState.USERPAYING:
         raise PaymentUnderWay(retry_after_seconds=5)
     if told is None or told.state not in OVER_STATES:
-        await _close_at_wechat(attempt["out_trade_no"], pay, now=now)
+        await close_at_wechat(attempt["out_trade_no"], pay, now=now)
     await mark_closed(attempt["id"], now=now)
 
 
-async def _close_at_wechat(out_trade_no: str, pay: PaymentGateway, *, now: datetime) -> None:
+async def close_at_wechat(out_trade_no: str, pay: PaymentGateway, *, now: datetime) -> None:
+    """Make a number unpayable at WeChat.
+
+    Raises:
+        OrderAlreadyPaid: it was paid, which is settled.
+        WechatUnavailable: it may still be payable.
+    """
     try:
         await pay.close(out_trade_no)
     except WechatPayRefused as refused:
@@ -190,9 +196,25 @@ async def mark_closed(payment_id: UUID, *, now: datetime) -> None:
 async def _close_other_attempts(
     command: PayOrder, appid: str, pay: PaymentGateway, *, now: datetime
 ) -> None:
+    """Close attempts by another method or product; none, if the wanted way isn't open either.
+
+    Raises:
+        WechatRequired, and what `close_attempt` raises.
+    """
+    if command.method in JSAPI_METHODS and not await _has_identity(command.member_id, appid):
+        raise WechatRequired(path=("method",))
     for attempt in await open_attempts(command.order_id):
         if (attempt["method"], attempt["appid"]) != (command.method, appid):
             await close_attempt(attempt, pay, now=now)
+
+
+async def _has_identity(member_id: UUID, appid: str) -> bool:
+    found: bool = await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM identity WHERE member_id = $1 AND appid = $2)",
+        member_id,
+        appid,
+    )
+    return found
 
 
 async def _status_of(order_id: UUID, member_id: UUID) -> OrderStatus:
@@ -337,6 +359,7 @@ async def _mark_prepaid(
     """Write WeChat's answer.
 
     Raises:
+        OrderAlreadyPaid: the news of its payment came before the answer.
         OrderNotPayable: the attempt was closed meanwhile; the client mustn't be sent to pay it.
     """
     written = await database.execute(
@@ -350,7 +373,9 @@ async def _mark_prepaid(
         now,
     )
     if not written:
-        raise OrderNotPayable(path=("orderId",))
+        status = await database.fetch_value("SELECT status FROM payment WHERE id = $1", payment_id)
+        is_paid = status == PaymentStatus.SUCCEEDED
+        raise (OrderAlreadyPaid if is_paid else OrderNotPayable)(path=("orderId",))
 
 
 async def _after_refusal(

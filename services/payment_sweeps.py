@@ -7,6 +7,7 @@ without a transaction around a remote call. A piece that is done clears its due 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,13 @@ from uuid import UUID
 import structlog
 
 from domain.errors import DomainError, WechatUnavailable
-from domain.orders import CancelReason, OrderEventKind, PaymentCaseStatus, PaymentStatus
+from domain.orders import (
+    CancelReason,
+    OrderEventKind,
+    OrderStatus,
+    PaymentCaseStatus,
+    PaymentStatus,
+)
 from domain.payments import (
     OVER_STATES,
     PAID_STATES,
@@ -23,6 +30,7 @@ from domain.payments import (
     RefundNotice,
     RefundRequest,
     RefundState,
+    TradeState,
     Transaction,
     WechatPayRefused,
     next_query,
@@ -31,6 +39,7 @@ from domain.payments import (
 from models import database
 from services import settling
 from services.cancelling import Gate, cancel_unpaid
+from services.paying import close_at_wechat
 from services.payment_gateway import PaymentGateway
 
 log = structlog.get_logger(__name__)
@@ -59,15 +68,32 @@ async def _lease(table: str, due: str, columns: str, *, now: datetime, limit: in
     )
 
 
-async def _each(name: str, rows: list[Any], work: Callable[[Any], Awaitable[None]]) -> int:
+AT_ONCE = 8
+"""Pieces of a batch under way at a time.
+
+A batch must end within its lease even when each call to WeChat takes as long as it may (7 s, two
+for a piece), and leave connections to the other sweeps.
+"""
+
+
+async def _each(
+    name: str, rows: list[Any], work: Callable[[Any], Awaitable[None]], *, at_once: int = AT_ONCE
+) -> int:
     """Do every piece; one that fails is logged and comes again when its lease is over."""
-    for row in rows:
-        try:
-            await work(row)
-        except WechatUnavailable:
-            log.warning("sweep_waits_for_wechat", sweep=name, id=str(row["id"]))
-        except Exception:
-            log.exception("sweep_piece_failed", sweep=name, id=str(row["id"]))
+    places = asyncio.Semaphore(at_once)
+
+    async def one(row: Any) -> None:
+        async with places:
+            try:
+                await work(row)
+            except WechatUnavailable:
+                log.warning("sweep_waits_for_wechat", sweep=name, id=str(row["id"]))
+            except OrderAlreadyPaid:
+                log.info("sweep_met_a_paid_order", sweep=name, id=str(row["id"]))
+            except Exception:
+                log.exception("sweep_piece_failed", sweep=name, id=str(row["id"]))
+
+    await asyncio.gather(*(one(row) for row in rows))
     return len(rows)
 
 
@@ -88,7 +114,9 @@ async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -
             raise
         done.append(row["id"])
 
-    taken = await _each("inbox", rows, work)
+    # One after the other, as they came: the first of two payments is the one that counts.
+    rows.sort(key=lambda row: row["id"])
+    taken = await _each("inbox", rows, work, at_once=1)
     if done:
         await database.execute(
             "UPDATE wechat_event SET processed_at = $2, due_at = NULL WHERE id = ANY($1)", done, now
@@ -115,34 +143,51 @@ async def _postpone_event(event_id: UUID, attempts: int, *, now: datetime) -> No
 
 
 async def query_payments(pay: PaymentGateway, *, now: datetime, limit: int = 50) -> int:
-    """Ask WeChat about attempts whose callback has not come: it may be lost."""
+    """Ask WeChat about attempts whose callback has not come: it may be lost.
+
+    A number that nobody waits for any more, but that WeChat would still take money for, is closed
+    there: its order was paid by another number, or the closing had come before the prepay call.
+    """
     rows = await _lease(
-        "payment", "query_due_at", "row.out_trade_no, row.status, row.queries", now=now, limit=limit
+        "payment",
+        "query_due_at",
+        "row.order_id, row.out_trade_no, row.status, row.queries",
+        now=now,
+        limit=limit,
     )
 
     async def work(row: Any) -> None:
         told = await pay.query(row["out_trade_no"])
         if told is not None and told.state in PAID_STATES:
             await settling.settle(told, mchid=pay.mchid, now=now)
-        elif row["status"] == PaymentStatus.CLOSED:
-            await _stop_asking(row["id"])
-        elif told is not None and told.state in OVER_STATES:
-            await _close_and_stop(row["id"], now=now)
-        else:
+            return
+        is_paying = told is not None and told.state is TradeState.USERPAYING
+        is_over = told is not None and told.state in OVER_STATES
+        if is_paying or not (is_over or await _is_done_with(row)):
             await _ask_later(row["id"], row["queries"], now=now)
+            return
+        if told is not None and not is_over:
+            await close_at_wechat(row["out_trade_no"], pay, now=now)
+        await _close_and_stop(row["id"], now=now)
 
     return await _each("payments", rows, work)
 
 
-async def _stop_asking(payment_id: UUID) -> None:
-    await database.execute("UPDATE payment SET query_due_at = NULL WHERE id = $1", payment_id)
+async def _is_done_with(attempt: Any) -> bool:
+    """Tell whether we want no money for this number: it is closed, or its order awaits none."""
+    if attempt["status"] == PaymentStatus.CLOSED:
+        return True
+    status = await database.fetch_value(
+        "SELECT status FROM sales_order WHERE id = $1", attempt["order_id"]
+    )
+    return bool(status != OrderStatus.AWAITING_PAYMENT)
 
 
 async def _close_and_stop(payment_id: UUID, *, now: datetime) -> None:
     await database.execute(
         """
         UPDATE payment SET status = 'CLOSED', query_due_at = NULL, updated_at = $2
-        WHERE id = $1 AND status IN ('STARTED', 'PREPAID')
+        WHERE id = $1 AND status <> 'SUCCEEDED'
         """,
         payment_id,
         now,
@@ -153,23 +198,21 @@ async def _ask_later(payment_id: UUID, queries: int, *, now: datetime) -> None:
     await database.execute(
         """
         UPDATE payment SET queries = queries + 1, query_due_at = $2
-        WHERE id = $1 AND status IN ('STARTED', 'PREPAID')
+        WHERE id = $1 AND status <> 'SUCCEEDED'
         """,
         payment_id,
         now + next_query(queries + 1),
     )
 
 
-async def cancel_overdue(pay: PaymentGateway, gate: Gate, *, now: datetime, limit: int = 50) -> int:
+async def cancel_overdue(pay: PaymentGateway, gate: Gate, *, now: datetime, limit: int = 30) -> int:
     """Cancel orders whose time to pay is up; one that WeChat can't tell of is tried again."""
     rows = await _lease("sales_order", "timeout_due_at", "row.order_no", now=now, limit=limit)
 
     async def work(row: Any) -> None:
         try:
             await cancel_unpaid(row["id"], pay, gate, reason=CancelReason.TIMEOUT, now=now)
-        except OrderAlreadyPaid:
-            log.info("overdue_order_was_paid", order_no=row["order_no"])
-        except WechatUnavailable:
+        except (OrderAlreadyPaid, WechatUnavailable):
             raise
         except DomainError as error:
             log.info("overdue_order_waits", order_no=row["order_no"], code=error.code)
