@@ -12,6 +12,8 @@ CODE_DIGITS = 6
 CODE_LIFETIME = timedelta(minutes=5)
 CODE_ATTEMPTS = 5
 """Wrong guesses that a code survives; with the daily limit, 50 guesses at a million a day."""
+CODE_REPEATS_FOR = timedelta(seconds=10)
+"""How long a used code answers again with the session it opened: a second tap, a lost answer."""
 RESEND_AFTER = timedelta(seconds=60)
 CODES_PER_DAY = 10
 """Codes for one phone in any 24 hours: each costs money and annoys whoever owns the phone."""

@@ -129,7 +129,7 @@ async def with_sms_code(
     phone = parse_phone(phone_text, "phone")
     await consents.check(visit.answers, now=now)
     checked = await sms_codes.check(phone, code, personal_data=means.personal_data, now=now)
-    if checked.was_used_by_rival:
+    if checked.was_used:
         return await _rivals_answer(checked.id)
     signed_in = await database.retrying(
         lambda: _enter_by_phone(checked.id, phone, visit, means, now=now)
@@ -157,7 +157,7 @@ async def _enter_by_phone(
 
 
 async def _rivals_answer(code_id: UUID) -> SignedIn:
-    """Return the session that the same SMS code opened at this very moment."""
+    """Return the session that the same SMS code opened a moment ago."""
     remembered = await sms_codes.remembered_session(code_id)
     if remembered is None:
         raise SmsCodeInvalid  # It was used for something else.

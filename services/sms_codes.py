@@ -13,6 +13,7 @@ from domain.phones import (
     CODE_ATTEMPTS,
     CODE_DIGITS,
     CODE_LIFETIME,
+    CODE_REPEATS_FOR,
     CODES_PER_DAY,
     RESEND_AFTER,
     CaptchaRequired,
@@ -49,10 +50,10 @@ class Captcha(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CheckedCode:
-    """The right code for a phone. `was_used_by_rival`: used between our two looks at it."""
+    """The right code for a phone. `was_used`: a rival has used it, moments ago at most."""
 
     id: UUID
-    was_used_by_rival: bool
+    was_used: bool
 
 
 async def send(
@@ -141,45 +142,33 @@ async def check(
     """Compare a code with the newest one sent to the phone; a wrong one costs a guess at once.
 
     Not inside a transaction: a guess must count even if what it was for is refused. However many
-    guess at the same time, the conditional UPDATE lets no more than the allowed number through.
+    guess at the same time, the conditional UPDATE lets no more than the allowed number through;
+    a code that was just used is guarded by the same count.
 
     Raises:
-        SmsCodeInvalid: wrong, used, expired, or no guesses left; they look the same.
+        SmsCodeInvalid: wrong, used a while ago, expired, or no guesses left; they look the same.
     """
-    latest = await database.fetch_one(
-        """
-        SELECT id, used_at FROM sms_code WHERE phone_hash = $1
-        ORDER BY sent_at DESC, id DESC LIMIT 1
-        """,
+    latest_id: UUID | None = await database.fetch_value(
+        "SELECT id FROM sms_code WHERE phone_hash = $1 ORDER BY sent_at DESC, id DESC LIMIT 1",
         personal_data.phone_digest(phone),
     )
-    if latest is None or latest["used_at"] is not None:
+    if latest_id is None:
         raise SmsCodeInvalid
-    digest = personal_data.code_digest(phone, code)
-    is_right = await database.fetch_value(
+    told = await database.fetch_one(
         """
         UPDATE sms_code SET attempts_left = attempts_left - (code_hash <> $2)::int
-        WHERE id = $1 AND used_at IS NULL AND attempts_left > 0 AND expires_at > $3
-        RETURNING code_hash = $2
+        WHERE id = $1 AND (used_at IS NULL OR used_at > $4) AND attempts_left > 0
+          AND expires_at > $3
+        RETURNING code_hash = $2 AS is_right, used_at IS NOT NULL AS was_used
         """,
-        latest["id"],
-        digest,
+        latest_id,
+        personal_data.code_digest(phone, code),
         now,
+        now - CODE_REPEATS_FOR,
     )
-    if is_right is None and await _was_used(latest["id"], digest):
-        return CheckedCode(latest["id"], was_used_by_rival=True)
-    if not is_right:
+    if told is None or not told["is_right"]:
         raise SmsCodeInvalid
-    return CheckedCode(latest["id"], was_used_by_rival=False)
-
-
-async def _was_used(code_id: UUID, code_hash: bytes) -> bool:
-    found = await database.fetch_value(
-        "SELECT 1 FROM sms_code WHERE id = $1 AND code_hash = $2 AND used_at IS NOT NULL",
-        code_id,
-        code_hash,
-    )
-    return found is not None
+    return CheckedCode(latest_id, was_used=told["was_used"])
 
 
 async def use(code_id: UUID, *, now: datetime) -> bool:
