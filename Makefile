@@ -7,7 +7,11 @@ PYTHON := $(VENV)/bin/python
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 IMPORT_STAMP := $(VENV)/.installed-import
+BROWSER_STAMP := $(VENV)/.installed-browser
+AUDIT_STAMP := tests/audit/node_modules/.package-lock.json
 INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-input
+# Whether one of these commands is there.
+found = for each in $(1); do command -v $$each >/dev/null 2>&1 && break; done
 WORKERS ?= 2
 # Not for this project's tools, whatever the caller's shell has set.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER PIP_TARGET PIP_PREFIX
@@ -45,11 +49,15 @@ test: check ## Checks and all tests, on servers of their own
 soak: $(DEV_STAMP) ## The long tests: races, replays and state machines with many more examples
 	$(PYTHON) -m pytest -m soak --hypothesis-profile=soak
 
-browser: $(DEV_STAMP) ## Tests in a real browser (needs Chromium)
-	$(PYTHON) -m pytest tests/browser -m browser
+browser: ## Tests in a real browser; pictures of the pages go to build/browser (needs Chromium)
+	@if $(call found,chromium chromium-browser google-chrome); then \
+		$(MAKE) --no-print-directory $(BROWSER_STAMP) && $(PYTHON) -m pytest tests/browser -m browser; \
+	else echo "browser: left out, for there is no Chromium on this machine"; fi
 
-audit: $(DEV_STAMP) ## The public audit of GraphQL over HTTP (needs Node)
-	$(PYTHON) -m pytest tests/audit -m audit
+audit: ## The public audit of GraphQL over HTTP (needs Node)
+	@if $(call found,npm); then \
+		$(MAKE) --no-print-directory $(DEV_STAMP) $(AUDIT_STAMP) && $(PYTHON) -m pytest tests/audit -m audit; \
+	else echo "audit: left out, for there is no Node with npm on this machine"; fi
 
 schema: $(DEV_STAMP) ## Write the schema snapshots in api/
 	$(PYTHON) -m cli.main schema export
@@ -85,6 +93,16 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 $(IMPORT_STAMP): requirements/import.txt $(RUN_STAMP)
 	@echo "Installing the data set into $(VENV) ..."
 	@$(INSTALL) --require-hashes --no-deps -r requirements/import.txt
+	@touch $@
+
+$(BROWSER_STAMP): requirements/browser.txt $(DEV_STAMP)
+	@echo "Installing the browser's driver into $(VENV) ..."
+	@$(INSTALL) --require-hashes --no-deps -r requirements/browser.txt
+	@touch $@
+
+$(AUDIT_STAMP): tests/audit/package-lock.json
+	@echo "Installing the audit into tests/audit/node_modules ..."
+	@cd tests/audit && npm ci --silent --ignore-scripts
 	@touch $@
 
 $(PYTHON):

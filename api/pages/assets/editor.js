@@ -83,10 +83,10 @@ export function prettify(text) {
       lines.push(`${"  ".repeat(depth)}}`);
     } else if ("([{".includes(token.text)) {
       round += 1;
-      line += token.text === "(" ? token.text : `${needsBlank(line) ? " " : ""}${token.text}`;
+      line += token.text === "(" ? "(" : `${needsBlank(line) ? " " : ""}${token.text === "{" ? "{ " : "["}`;
     } else if (")]}".includes(token.text)) {
       round = Math.max(0, round - 1);
-      line = line.trimEnd() + token.text;
+      line = line.trimEnd() + (token.text === "}" && !line.endsWith("{ ") ? " }" : token.text);
     } else if (token.text === ":" || token.text === "!") {
       line = line.trimEnd() + token.text + (token.text === ":" ? " " : "");
     } else if (token.text === "=") {
@@ -108,7 +108,7 @@ const needsBlank = (line) => line !== "" && !/[\s([{]$/.test(line) && !line.ends
 function startsSelection(line, token) {
   const before = line.trim();
   if (!before || before.endsWith(":") || before.endsWith("...") || /\.\.\. ?on$/.test(before)) return false;
-  return token.text === "..." || ((token.kind === "name" || token.kind === "key") && !(before.endsWith("...") ));
+  return token.text === "..." || token.kind === "name" || token.kind === "key";
 }
 
 /** Turns a textarea with a <pre> behind it into an editor; `changed` hears each change. */
