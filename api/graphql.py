@@ -225,13 +225,14 @@ def _request(given: Any, *, only_queries: bool = False) -> Request:
     query = given.get("query")
     variables = given.get("variables")
     operation_name = given.get("operationName")
+    extensions = given.get("extensions")
     if not isinstance(query, str) or not query:
         raise Refused(400, "`query` is the text of a document.")
     if variables is not None and not isinstance(variables, dict):
         raise Refused(400, "`variables` is an object.")
     if operation_name is not None and not isinstance(operation_name, str):
         raise Refused(400, "`operationName` is a text.")
-    if not isinstance(given.get("extensions") or {}, dict):
+    if extensions is not None and not isinstance(extensions, dict):
         raise Refused(400, "`extensions` is an object.")
     return Request(query, variables, operation_name or None, only_queries)
 
