@@ -80,14 +80,12 @@ class Settings(BaseSettings):
     """Shorter than the statement timeout, so that waiting for a lock is told apart and tried
     again.
     """
-    transaction_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """How often a transaction that met a deadlock or a serialization failure is run in all."""
 
     # Redis. It only speeds up: a slow answer is worth less than none, hence the short limits.
     redis_url: SecretStr = SecretStr("")
     redis_pool_max_connections: Count = 50
-    redis_connect_timeout_seconds: Seconds = 1.0
     redis_timeout_seconds: Seconds = 0.5
+    """For connecting, for each answer, and for a free connection."""
 
     # Web server and worker.
     web_concurrency: Annotated[int, Field(ge=1, le=64)] = 1
