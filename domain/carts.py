@@ -184,9 +184,10 @@ def out_of_stock(*, product: str, left: int, path: tuple[str, ...]) -> Problem:
 
 def limit_reached(*, product: str, limit: int, left: int, path: tuple[str, ...]) -> Problem:
     """Say that the member's limit would be passed, and how many they may still buy."""
-    return Problem(
-        code=ErrorCode.PURCHASE_LIMIT_REACHED,
-        message="Each member may buy {limit} of {product}; you may buy {left} more.",
-        path=path,
-        facts={"product": product, "limit": limit, "left": left},
+    message = (
+        "Each member may buy {limit} of {product}; you may buy {left} more."
+        if left > 0
+        else "Each member may buy {limit} of {product}; you have had them all."
     )
+    facts: dict[str, str | int] = {"product": product, "limit": limit, "left": left}
+    return Problem(code=ErrorCode.PURCHASE_LIMIT_REACHED, message=message, path=path, facts=facts)

@@ -12,9 +12,11 @@ from domain.carts import (
     SkuOffer,
     TooManyPieces,
     change_lines,
+    limit_reached,
     line_problem,
 )
 from domain.errors import DomainError, ErrorCode, InvalidInput, NotFound
+from resolvers.common.messages import translate
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 APPLE, PEAR, PLUM = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -144,3 +146,17 @@ def test_why_three_pieces_cannot_be_bought(
     problem = line_problem(product="苹果", quantity=3, **(usual | facts))  # type: ignore[arg-type]
     assert (problem.code if problem else None) == code
     assert problem is None or problem.facts == {"product": "苹果"} | told
+
+
+@pytest.mark.parametrize(
+    ("purchased", "said"),
+    [
+        (2, "苹果每人限购 3 件，您还可购买 1 件。"),
+        (3, "苹果每人限购 3 件，您已购满。"),
+        (5, "苹果每人限购 3 件，您已购满。"),
+    ],
+)
+def test_a_limit_that_is_used_up_offers_no_more(purchased: int, said: str) -> None:
+    left = max(0, 3 - purchased)
+    problem = limit_reached(product="苹果", limit=3, left=left, path=())
+    assert translate(problem.message, "zh", **problem.facts) == said
