@@ -45,8 +45,9 @@ OpenPage = Callable[..., Awaitable["Page"]]
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The Chromium of this machine, with a profile of its own that is thrown away."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=PATIENCE_MS)
     found = next(filter(None, map(shutil.which, NAMES)))
     async with async_playwright() as driver:
         chromium = await driver.chromium.launch(executable_path=found, args=SWITCHES)
