@@ -122,6 +122,35 @@ async def test_the_pay_button_of_the_simulators_page_pays_too(
     assert [(row["status"], row["paid_fen"]) for row in paid] == [("AWAITING_SHIPMENT", 13_980)]
 
 
+async def test_an_order_is_picked_up_at_a_store(mall: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{mall}/#/me", PHONE)
+    await sign_in(page)
+    await page.goto(f"{mall}/#/")
+    await page.locator(".tile", has_text="红富士").click()
+    await page.locator("#buy").click()
+    await page.get_by_label("门店自提").check()
+    await expect(page.get_by_label("自提门店")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    await page.locator("#place").click()
+    await page.locator("#pay").click()
+    await page.locator("button[value=pay]").click()
+    await expect(page.locator("#status")).to_have_text("待自提")
+
+
+async def test_a_phone_is_bound_by_the_code_that_the_simulator_shows(
+    mall: str, open_page: OpenPage, wxsim: Simulator
+) -> None:
+    page = await open_page(f"{mall}/#/me", PHONE)
+    await sign_in(page)
+    await page.locator("input[name=phone]").fill("13912345678")
+    await page.get_by_role("button", name="发送验证码").click()
+    await expect(page.locator("#toast")).to_have_text("已发送，请在模拟器页面查看。")
+    code = (await wxsim.sms(phone="13912345678"))[0]["code"]
+    await page.locator("input[name=smsCode]").fill(code)
+    await page.get_by_role("button", name="绑定手机号").click()
+    await expect(page.get_by_text("手机号 139****5678")).to_be_visible()
+
+
 async def test_the_cart_follows_its_buttons(mall: str, open_page: OpenPage) -> None:
     page = await open_page(f"{mall}/#/me", PHONE)
     await sign_in(page)
