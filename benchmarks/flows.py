@@ -91,6 +91,16 @@ async def sign_in(client: Client) -> None:
     await client.ask("sign-in", {"i": {"code": client.codes.popleft()}}, signed=False)
 
 
+async def place(client: Client) -> None:
+    """Place an order of three lines."""
+    await _place(client, {"lines": client.lines()})
+
+
+async def place_with_points(client: Client) -> None:
+    """Place an order of three lines that takes as many points as it can."""
+    await _place(client, {"lines": client.lines(), "useMaxPoints": True})
+
+
 async def place_and_pay(client: Client) -> None:
     """Place an order of three lines and ask for its payment."""
     order_id = await _place(client, {"lines": client.lines()})
@@ -140,6 +150,8 @@ FLOWS: dict[str, Flow] = {
     "list": read_list,
     "page": read_page,
     "quote": quote,
+    "place": place,
+    "place, with points": place_with_points,
     "place+pay": place_and_pay,
     "checkout": check_out,
 }

@@ -1,7 +1,7 @@
 """The load generator, a process of its own: `python -m benchmarks.load`.
 
-It reads one JSON line for each round from standard input and answers with one on standard output.
-The first line tells it the shop.
+The first line on its standard input tells it the shop, each further one a round. It prepares the
+round, says "ready", and with the next line it begins; in the end it tells what came of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -63,26 +64,33 @@ def check(operation: str, answer: bytes) -> None:
         raise AssertionError(f"{operation}: {answer[:600]!r}")
 
 
-async def run(wanted: Round, known: Shop) -> Outcome:
-    """Keep every connection busy until the time is over."""
+async def prepare(wanted: Round, known: Shop) -> list[Client]:
+    """Connect, and have login codes made."""
     clients = [await _client(wanted, known, number) for number in range(wanted.connections)]
     if wanted.codes:
         await _mint(clients, wanted.codes)
+    return clients
+
+
+async def run(wanted: Round, clients: list[Client]) -> Outcome:
+    """Keep every connection busy until the time is over."""
     flow = FLOWS[wanted.case]
     latencies: list[float] = []
     cpu, started = time.process_time(), time.perf_counter()
     deadline = started + wanted.seconds
 
     async def keep_busy(client: Client) -> None:
-        now = time.perf_counter()
-        while now < deadline:
-            begun = now
+        begun = time.perf_counter()
+        while True:  # One operation at least, however short the time.
             try:
                 await flow(client)
             except NoMoreCodes:
                 return
-            now = time.perf_counter()
-            latencies.append(now - begun)
+            ended = time.perf_counter()
+            latencies.append(ended - begun)
+            if ended >= deadline:
+                return
+            begun = ended
 
     async with asyncio.TaskGroup() as group:
         for client in clients:
@@ -154,20 +162,30 @@ class Generator:
         generator._write(shop.dump(known))
         return generator
 
-    async def measure(self, wanted: Round) -> Outcome:
-        """Run one round."""
+    async def measure(
+        self, wanted: Round, cpu_seconds: Callable[[], Mapping[str, float]]
+    ) -> tuple[Outcome, dict[str, float]]:
+        """Run one round; tell what came of it, and the CPU that each part used meanwhile."""
         self._write(orjson.dumps(asdict(wanted)))
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        if not line:
-            raise SystemExit("The load generator ended; see its error above.")
-        return Outcome(**orjson.loads(line))
+        await self._read()
+        before = cpu_seconds()
+        self._write(b"")
+        outcome = Outcome(**orjson.loads(await self._read()))
+        after = cpu_seconds()
+        return outcome, {part: after[part] - before.get(part, 0.0) for part in after}
 
     async def stop(self) -> None:
         """End it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()
+
+    async def _read(self) -> bytes:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line:
+            raise SystemExit("The load generator ended; see its error above.")
+        return line
 
     def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None
@@ -180,10 +198,16 @@ def main() -> None:
     known = shop.load(lines.readline())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         while line := lines.readline():
-            given: dict[str, Any] = orjson.loads(line)
-            outcome = runner.run(run(Round(**given), known))
-            sys.stdout.buffer.write(orjson.dumps(asdict(outcome)) + b"\n")
-            sys.stdout.buffer.flush()
+            wanted = Round(**orjson.loads(line))
+            clients = runner.run(prepare(wanted, known))
+            _tell("ready")
+            lines.readline()
+            _tell(asdict(runner.run(run(wanted, clients))))
+
+
+def _tell(what: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(what) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Machine:
     """A running mall: where it answers, and its processes by name."""
 
     settings: Settings
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     """What a process of this mall is started with."""
     home: Path
     pids: dict[str, int]
@@ -81,6 +81,16 @@ class Machine:
                 except TimeoutError:
                     process.kill()
                     await process.wait()
+
+    @contextmanager
+    def with_environment(self, **variables: str) -> Iterator[None]:
+        """Start processes with these variables too while the block runs."""
+        self.environment.update(variables)
+        try:
+            yield
+        finally:
+            for name in variables:
+                del self.environment[name]
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU that each process has used so far, with its children."""

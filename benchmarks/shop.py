@@ -39,7 +39,7 @@ _TIERS = ("REGULAR", "SILVER", "GOLD")
 _VERSION = "2026-01"
 _ADDRESS = Recipient(name="张三", phone="13800138000", detail="世纪大道 100 号")
 _REGION = "310115"
-_POINTS = 100_000
+_POINTS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

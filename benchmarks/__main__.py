@@ -1,0 +1,164 @@
+"""`make bench`: the mall beside hand-written handlers, on servers of its own.
+
+Starts PostgreSQL, Valkey, the simulator, both web servers and a worker in a throw-away home,
+proves that both sides answer the same bytes, and measures them in turns. docs/benchmarks.md says
+how to read the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from benchmarks import report, shop
+from benchmarks.flows import BY_HAND, OURS
+from benchmarks.load import Generator
+from benchmarks.machine import Machine, facts, open_machine
+from benchmarks.measure import Bench, Result, Scale
+from benchmarks.same import Comparison
+from benchmarks.shop import Shop
+from cli.embedded.ports import free_port
+from models.database import dsn
+
+BESIDE = ("sign-in", "list", "page", "quote", "place+pay")
+ALONE = ("checkout",)
+"""An order from cart to paid: the target is orders a second, the worker's part in it included."""
+
+COUNTED = (*BESIDE, "place")
+FULL = Scale(rounds=7, seconds=1.5, checkout_seconds=4.0, warm_up_seconds=1.0)
+QUICK = Scale(rounds=5, seconds=0.3, checkout_seconds=1.5, warm_up_seconds=0.3)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    given = _arguments()
+    began = time.monotonic()
+    asyncio.run(_run(given))
+    print(f"Done in {time.monotonic() - began:.0f} s.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a minute instead of five")
+    parser.add_argument("--connections", default="8", help="at a time; several as 1,8,32")
+    parser.add_argument("--checkouts", default="16", help="the same for the checkout")
+    parser.add_argument("--only", default="", help=f"of {', '.join((*BESIDE, *ALONE))}")
+    parser.add_argument("--web", type=int, default=1, help="web processes of the mall")
+    parser.add_argument("--json", type=Path, help="write everything that was measured here")
+    given = parser.parse_args()
+    known = {*BESIDE, *ALONE}
+    given.only = [case for case in given.only.split(",") if case]
+    if unknown := set(given.only) - known:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    for name in ("connections", "checkouts"):
+        numbers = [int(each) for each in getattr(given, name).split(",")]
+        if not all(1 <= number <= shop.MEMBERS for number in numbers):
+            parser.error(f"--{name}: 1 to {shop.MEMBERS}, one member each")
+        setattr(given, name, numbers)
+    return given
+
+
+async def _run(given: argparse.Namespace) -> None:
+    told = facts()
+    scale = QUICK if given.quick else FULL
+    _say("Starting the servers ...")
+    async with open_machine(web_processes=given.web) as machine:
+        _say(f"Filling the shop with {shop.PRODUCTS:,} products and {shop.MEMBERS} members ...")
+        known = await shop.fill(machine.settings)
+        async with _by_hand(machine) as port, _generator(known) as generator:
+            ports = {OURS: machine.settings.port, BY_HAND: port}
+            _say("Comparing both sides' answers byte by byte, and what they write ...")
+            await _compare(machine, known, ports)
+            bench = Bench(machine, generator, ports, scale)
+            counted = await _count(bench, given.only)
+            results = await _measure(bench, given)
+            await _forget_unpaid(machine)
+            async with machine.running("worker", "cli.main", "worker"):
+                results += await _check_out(bench, given)
+                if not given.only or "checkout" in given.only:
+                    counted |= await bench.count([("checkout", OURS)])
+    report.show(told, results, counted)
+    if given.json:
+        report.write(given.json, told, results, counted)
+        _say(f"Wrote {given.json}.")
+
+
+def _say(what: str) -> None:
+    print(what, flush=True)
+
+
+@asynccontextmanager
+async def _by_hand(machine: Machine) -> AsyncIterator[int]:
+    port = free_port()
+    ready = f"http://127.0.0.1:{port}/readyz"
+    with machine.with_environment(BENCHMARK_PORT=str(port)):
+        async with machine.running(BY_HAND, "benchmarks.by_hand", ready=ready):
+            yield port
+
+
+@asynccontextmanager
+async def _generator(known: Shop) -> AsyncIterator[Generator]:
+    generator = await Generator.start(known)
+    try:
+        yield generator
+    finally:
+        await generator.stop()
+
+
+async def _compare(machine: Machine, known: Shop, ports: dict[str, int]) -> None:
+    connection = await asyncpg.connect(**dsn(machine.settings.postgres_url))
+    try:
+        size = await Comparison(known, connection, ports, machine.settings.port + 1).check()
+    finally:
+        await connection.close()
+    _say(f"They are the same: {size:,} bytes for one of each.")
+
+
+async def _count(bench: Bench, only: list[str]) -> report.Statements:
+    _say("Counting SQL statements ...")
+    cases = [case for case in COUNTED if not only or case in only]
+    wanted = [(case, side) for case in cases for side in (OURS, BY_HAND)]
+    if not only:
+        wanted.append(("place, with points", OURS))
+    return await bench.count(wanted)
+
+
+async def _measure(bench: Bench, given: argparse.Namespace) -> list[Result]:
+    results = []
+    for connections in given.connections:
+        for case in BESIDE:
+            if not given.only or case in given.only:
+                _say(f"Measuring {case} at {connections} connections ...")
+                results.append(await bench.measure(case, connections, (OURS, BY_HAND)))
+    return results
+
+
+async def _check_out(bench: Bench, given: argparse.Namespace) -> list[Result]:
+    results = []
+    for connections in given.checkouts:
+        if not given.only or "checkout" in given.only:
+            _say(f"Measuring checkout at {connections} connections ...")
+            results.append(await bench.measure("checkout", connections, (OURS,)))
+    return results
+
+
+async def _forget_unpaid(machine: Machine) -> None:
+    """Have no worker ask WeChat about the orders that were only placed."""
+    connection = await asyncpg.connect(**dsn(machine.settings.postgres_url))
+    try:
+        await connection.execute("UPDATE payment SET query_due_at = NULL")
+        await connection.execute("VACUUM (ANALYZE)")
+    finally:
+        await connection.close()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    main()
