@@ -15,7 +15,7 @@ export async function home() {
   return [
     h("h1", { class: "hidden", tabindex: -1 }, app.shop.name),
     banners.length ? h("section", { class: "banners", "aria-label": t("banners"), tabindex: 0 }, banners.map(banner)) : null,
-    h("nav", { class: "categories", "aria-label": t("categories") }, categories.map(categoryLink)),
+    categoryNav(categories),
     grid,
   ];
 }
@@ -78,6 +78,17 @@ function tile({ id, name, subtitle, images, labels, sold, available, currentPric
 }
 
 const price = (min, max) => h("b", { class: "price" }, yuan(min), min === max ? null : h("small", {}, "–", yuan(max).slice(1)));
+
+// A phone's first screen: what is beyond is one tap away.
+const FIRST_CATEGORIES = 16;
+
+function categoryNav(categories) {
+  const more = categories.slice(FIRST_CATEGORIES);
+  const grid = (some) => h("div", { class: "categories" }, some.map(categoryLink));
+  return h("nav", { "aria-label": t("categories") },
+    grid(categories.slice(0, FIRST_CATEGORIES)),
+    more.length ? h("details", { class: "more-categories" }, h("summary", {}, t("moreCategories")), grid(more)) : null);
+}
 
 function categoryLink({ id, name, imageUrl }) {
   return h("a", { href: `#/category/${id}` }, picture(imageUrl, name), h("span", {}, name));

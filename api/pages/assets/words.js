@@ -7,7 +7,7 @@ const WORDS = {
   loading: ["加载中…", "Loading …"], more: ["加载更多", "Show more"], retry: ["再试一次", "Try again"],
   failed: ["出了点问题", "Something went wrong"], offline: ["连不上服务器，请检查网络后再试。", "The server does not answer. Check the network and try again."],
   missing: ["没有找到这个页面", "There is no such page"], backHome: ["回首页", "Back to the shop"],
-  categories: ["分类", "Categories"], allOf: ["全部", "All"], popular: ["大家都在搜", "People search for"],
+  categories: ["分类", "Categories"], moreCategories: ["更多分类", "More categories"], allOf: ["全部", "All"], popular: ["大家都在搜", "People search for"],
   found: ["“{text}”的搜索结果", "Found for “{text}”"], nothing: ["没有找到商品", "Nothing found"],
   nothingHint: ["换个词试试，或看看全部商品。", "Try another word, or look at everything."],
   pieces: ["共 {n} 件商品", "{n} products"], sold: ["已售 {n}", "{n} sold"], soldOut: ["已售罄", "Sold out"],
