@@ -13,6 +13,9 @@ from benchmarks.load import Generator, Outcome, Round
 from benchmarks.machine import Machine
 from benchmarks.statements import StatementLog
 
+SERVERS = {OURS: "web", BY_HAND: BY_HAND}
+"""What each side's server is called among the machine's processes."""
+
 _COUNTED_OPERATIONS = 7
 _SETTLED_SECONDS = 0.3
 """What a worker does after an order is paid belongs to the order."""
@@ -51,6 +54,16 @@ class Result:
         """Return our rate to that of the hand-written one, round by round."""
         pairs = zip(self.segments[OURS], self.segments.get(BY_HAND, ()), strict=False)
         return [ours.outcome.rate / theirs.outcome.rate for ours, theirs in pairs]
+
+    def cpu_ratios(self) -> list[float]:
+        """Return the hand-written server's CPU for one operation to ours, round by round.
+
+        What else runs on the machine slows both sides down, but hardly adds to their CPU.
+        """
+        pairs = zip(self.segments[OURS], self.segments.get(BY_HAND, ()), strict=False)
+        return [
+            theirs.cpu_ms(SERVERS[BY_HAND]) / ours.cpu_ms(SERVERS[OURS]) for ours, theirs in pairs
+        ]
 
 
 @dataclass(frozen=True, slots=True)
