@@ -53,7 +53,13 @@ def forget_cached() -> None:
 
 
 async def publish(rules: Rules, *, effective_at: datetime, now: datetime) -> UUID:
-    """Add the next version, in force from the given time on."""
+    """Add the next version, in force from the given time on.
+
+    Raises:
+        RulesInvalid: what could not be read back is not stored; with everything that is wrong.
+    """
+    document = to_document(rules)
+    from_document(document)
     version_id = new_id()
     await database.execute(
         """
@@ -61,7 +67,7 @@ async def publish(rules: Rules, *, effective_at: datetime, now: datetime) -> UUI
         SELECT $1, coalesce(max(number), 0) + 1, $2::jsonb, $3, $4 FROM rule_version
         """,
         version_id,
-        database.to_json(to_document(rules)),
+        database.to_json(document),
         effective_at,
         now,
     )
