@@ -15,6 +15,7 @@ from benchmarks.measure import SERVERS, Result
 
 Statements = dict[tuple[str, str], dict[str, int]]
 _WIDTH = 110
+_SPEEDS = ("/s", "p50 ms", "p99 ms", "SQL", "ratio", "ratio by CPU")
 _PARTS = ("worker", "postgres", "valkey", "simulator")
 
 
@@ -32,11 +33,8 @@ def _speeds(results: list[Result], counted: Statements) -> Table:
         "case",
         Column("connections", justify="right"),
         "side",
-        *(
-            Column(name, justify="right")
-            for name in ("/s", "p50 ms", "p99 ms", "SQL", "ratio", "by CPU")
-        ),
-        title="Medians over the rounds; ratio: our rate to the hand-written one's (lowest, highest)",
+        *(Column(name, justify="right") for name in _SPEEDS),
+        title="Medians. Ratio: our rate to the hand-written one's (lowest, highest of the rounds)",
     )
     for result in results:
         for place, side in enumerate(result.segments):

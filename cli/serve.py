@@ -43,10 +43,16 @@ def serve() -> None:
 
 def application() -> object:
     """Build the ASGI application from the environment, in each web process."""
+    import gc
+
     from api.app import create_app
     from settings import load
     from wiring.logs import set_up_logs
 
     settings = load()
     set_up_logs(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    # The schema and the modules stay as long as the process: no collection need look at them.
+    gc.collect()
+    gc.freeze()
+    return app

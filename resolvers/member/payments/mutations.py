@@ -52,7 +52,7 @@ class PaymentsMutation:
         if payment.h5_url and return_url:
             payment.h5_url += f"&redirect_url={quote(return_url, safe='')}"
         context.loaders.forget()
-        return PayOrderPayload(payment=payment, order=await Order.load(info, order_id))
+        return PayOrderPayload(payment=payment, order_id=order_id)
 
     @strawberry.mutation(
         description="Asks WeChat about the order's payment: for the page one comes back to."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import strawberry
 
 from domain.orders import PaymentMethod
 from domain.payments import SignedPayment
+from resolvers.common.context import Info
 from resolvers.common.errors import UserError
 from resolvers.member.orders.types import Order
 from services.paying import Payable
@@ -64,10 +67,14 @@ class PayOrderPayload:
     payment: WechatPayment | None = strawberry.field(
         default=None, description="What to hand to WeChat; null when refused."
     )
-    order: Order | None = strawberry.field(default=None, description="The order as it stands.")
     user_errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why it was refused; empty when it worked."
     )
+    order_id: strawberry.Private[UUID | None] = None
+
+    @strawberry.field(description="The order as it stands.")
+    async def order(self, info: Info) -> Order | None:
+        return None if self.order_id is None else await Order.load(info, self.order_id)
 
 
 @strawberry.input(description="Which order to ask WeChat about.")
