@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import client_address
 from api.auth import Authenticator
 from api.explorer import explorer
+from api.files import refusal
 from api.graphql import GraphQLEndpoint
 from api.observability import Observed
 from api.routes import routes
 from api.schema import member_schema
+from domain.errors import DomainError
 from loaders import Loaders
 from resolvers.common.context import Context
 from resolvers.common.messages import preferred_language
@@ -38,7 +42,11 @@ class MallApp:
             debug=settings.debug,
             explorer=explorer if settings.shows_graphiql else None,
         )
-        self._pages = Starlette(routes=routes(settings), lifespan=self._lifespan)
+        self._pages = Starlette(
+            routes=routes(settings),
+            exception_handlers={DomainError: _refused},
+            lifespan=self._lifespan,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the server's start and stop."""
@@ -74,6 +82,12 @@ class MallApp:
             client_ip=client_address(scope, self.settings.trusted_proxies),
             request_id=scope.get("request_id", ""),
         )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Tell a refusal that no route expected: PostgreSQL being busy above all."""
+    assert isinstance(error, DomainError)
+    return refusal(request, error)
 
 
 def create_app(settings: Settings) -> ASGIApp:

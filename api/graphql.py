@@ -21,7 +21,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from api.schema import MemberSchema
-from domain.errors import DomainError
+from domain.errors import Busy, DomainError
 from resolvers.common.context import Context
 from resolvers.common.errors import ApiError
 from resolvers.common.messages import translate
@@ -164,7 +164,17 @@ class GraphQLEndpoint:
         cause = error.original_error
         while isinstance(cause, GraphQLError) and cause.original_error is not None:
             cause = cause.original_error
-        if isinstance(cause, DomainError):
+        if isinstance(cause, Busy):
+            # A mutation says so in its userErrors; a read has none, and the fault is ours.
+            log.warning("graphql_field_busy", path=error.path, cause=repr(cause.__cause__))
+            told["message"] = translate(cause.message, context.language)
+            told["extensions"] = {
+                "code": "INTERNAL",
+                "userErrorCode": cause.code.value,
+                "retryAfterSeconds": cause.retry_after_seconds,
+                "requestId": context.request_id,
+            }
+        elif isinstance(cause, DomainError):
             told["message"] = translate(cause.message, context.language, **cause.facts)
             told["extensions"] = {"code": "BAD_REQUEST", "userErrorCode": cause.code.value}
         elif cause is None or isinstance(cause, GraphQLError):

@@ -15,21 +15,21 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from tortoise import Tortoise, connections
+from tortoise import Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
-from tortoise.backends.base_postgres.client import BasePostgresClient
-from tortoise.transactions import in_transaction as _tortoise_transaction
+from tortoise.transactions import in_transaction as _savepoint
 
+from models import connections
+from models.connections import DatabaseBusy, Statement, Transaction
 from models.tables import MODULES
 
 T = TypeVar("T")
 APP = "models"
-RETRIED = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-)
-"""What is tried again: nothing was written, and the next try will find another order of things."""
+LOCK_WAITS = 2
+"""How often a transaction waits for the same lock: each wait is long, and a client waits too."""
+
+ATTEMPTS = 5
+"""How often `retrying` runs a transaction in all."""
 
 
 def tortoise_config(database_url: str, **credentials: Any) -> dict[str, Any]:
@@ -81,11 +81,14 @@ async def connect(
     statement_timeout_seconds: float = 10,
     lock_timeout_seconds: float = 4,
     connect_timeout_seconds: float = 10,
+    pool_timeout_seconds: float = 12,
     application_name: str = "membermall",
     reuse_plans: bool = False,
     on_statement: Callable[[str], None] | None = None,
 ) -> None:
     """Open the pool. `on_statement` hears every statement's text: for tests and benchmarks.
+
+    Who finds no free connection waits `pool_timeout_seconds`, connecting included.
 
     With `reuse_plans` a connection plans each statement once, for any values, but for those of
     `fetch_planned`. PostgreSQL by itself would plan most reads by a list of ids anew each time,
@@ -118,6 +121,7 @@ async def connect(
             "plan_cache_mode": "force_generic_plan" if reuse_plans else "auto",
         },
     )
+    connections.patience_seconds = pool_timeout_seconds
     await Tortoise.init(config=config, _enable_global_fallback=True)
 
 
@@ -144,15 +148,9 @@ async def close() -> None:
     await Tortoise.close_connections()
 
 
-def _client() -> BasePostgresClient:
-    client = connections.get("default")
-    assert isinstance(client, BasePostgresClient)
-    return client
-
-
 async def fetch(sql: str, *args: Any) -> list[asyncpg.Record]:
     """Run one statement and return its rows."""
-    async with _client().acquire_connection() as connection:
+    async with Statement() as connection:
         rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
         return rows
 
@@ -164,12 +162,13 @@ async def fetch_planned(sql: str, *args: Any) -> list[asyncpg.Record]:
     is asked. Outside a transaction.
     """
     assert not _is_in_transaction(), "it sets its own transaction's planning"
-    async with _client().acquire_connection() as connection:
+    async with Statement() as connection:
         await connection.execute("BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan")
         try:
             rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
         except BaseException:
-            await connection.execute("ROLLBACK")
+            if not connections.is_gone(connection):
+                await connection.execute("ROLLBACK")
             raise
         await connection.execute("COMMIT")
         return rows
@@ -177,20 +176,20 @@ async def fetch_planned(sql: str, *args: Any) -> list[asyncpg.Record]:
 
 async def fetch_one(sql: str, *args: Any) -> asyncpg.Record | None:
     """Run one statement and return its first row, or None."""
-    async with _client().acquire_connection() as connection:
+    async with Statement() as connection:
         row: asyncpg.Record | None = await connection.fetchrow(sql, *args)
         return row
 
 
 async def fetch_value(sql: str, *args: Any) -> Any:
     """Run one statement and return the first column of its first row, or None."""
-    async with _client().acquire_connection() as connection:
+    async with Statement() as connection:
         return await connection.fetchval(sql, *args)
 
 
 async def execute(sql: str, *args: Any) -> int:
     """Run one statement and return how many rows it touched."""
-    async with _client().acquire_connection() as connection:
+    async with Statement() as connection:
         status: str = await connection.execute(sql, *args)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
@@ -198,7 +197,7 @@ async def execute(sql: str, *args: Any) -> int:
 
 async def copy_rows(table: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
     """Load many rows by COPY; inside a transaction it is part of it."""
-    async with _client().acquire_connection() as connection:
+    async with Statement() as connection:
         await connection.copy_records_to_table(table, columns=columns, records=rows)
 
 
@@ -208,7 +207,7 @@ async def in_transaction() -> AsyncIterator[None]:
     if _is_in_transaction():
         yield
         return
-    async with _tortoise_transaction("default"):
+    async with Transaction():
         yield
 
 
@@ -216,7 +215,7 @@ async def in_transaction() -> AsyncIterator[None]:
 async def snapshot() -> AsyncIterator[None]:
     """Run the block's reads on one snapshot of the database; it may not write."""
     assert not _is_in_transaction(), "a snapshot begins a transaction"
-    async with _tortoise_transaction("default"):
+    async with Transaction():
         await execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         await execute("SET LOCAL statement_timeout = 0")
         yield
@@ -226,27 +225,32 @@ async def snapshot() -> AsyncIterator[None]:
 async def savepoint() -> AsyncIterator[None]:
     """Run the block as a part that can fail alone; must be inside a transaction."""
     assert _is_in_transaction(), "a savepoint belongs to a transaction"
-    async with _tortoise_transaction("default"):
+    async with _savepoint("default"):
         yield
 
 
 def _is_in_transaction() -> bool:
-    return hasattr(_client(), "begin")
+    return hasattr(connections.client_in_use(), "begin")
 
 
-async def retrying(work: Callable[[], Awaitable[T]], *, attempts: int = 5) -> T:
+async def retrying(work: Callable[[], Awaitable[T]]) -> T:
     """Run a whole transaction, again if it met a deadlock or waited too long for a lock.
 
     Bounded, with a growing random pause. Inside a transaction nothing can be tried again, so the
     failure goes to the outermost caller.
+
+    Raises:
+        DatabaseBusy: it met the same every time, or PostgreSQL can't be reached.
     """
     if _is_in_transaction():
         return await work()
-    for attempt in range(1, attempts + 1):
+    waits = 0
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return await work()
-        except RETRIED:
-            if attempt == attempts:
+        except DatabaseBusy as busy:
+            waits += isinstance(busy.__cause__, asyncpg.LockNotAvailableError)
+            if not busy.may_be_retried or attempt == ATTEMPTS or waits == LOCK_WAITS:
                 raise
             await sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 (no secret)
     raise AssertionError("unreachable")

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     Two cores keep about ten busy; more would wait inside PostgreSQL instead of outside.
     """
     database_connect_timeout_seconds: Seconds = 5.0
+    database_pool_timeout_seconds: Seconds = 6.0
+    """How long to wait for a free connection, or for a new one, before the client is told BUSY."""
     database_statement_timeout_seconds: Seconds = 10.0
     """Longer than any statement of a request takes; a runaway one frees its connection after it."""
     database_lock_timeout_seconds: Seconds = 4.0

@@ -49,6 +49,7 @@ async def process(
         statement_timeout_seconds=settings.database_statement_timeout_seconds,
         lock_timeout_seconds=settings.database_lock_timeout_seconds,
         connect_timeout_seconds=settings.database_connect_timeout_seconds,
+        pool_timeout_seconds=settings.database_pool_timeout_seconds,
         application_name=application_name,
         reuse_plans=reuse_plans,
     )

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from models.connections import DatabaseBusy
 from tests.support.graphql import GraphQLClient
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -141,3 +142,33 @@ async def test_it_is_not_ready_while_redis_is_away(
     assert answer.status_code == 503
     assert answer.json()["problems"][0].startswith("Redis: ")
     assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_a_busy_database_is_told_as_busy(
+    client: GraphQLClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise DatabaseBusy
+
+    monkeypatch.setattr("services.rules.in_force", fail)
+    answer = await client.gql("{ tiers { code } }", headers={"accept-language": "en"})
+    [error] = answer.errors
+    assert error["message"] == "We are very busy. Please try again in a moment."
+    assert error["extensions"] == {
+        "code": "INTERNAL",
+        "userErrorCode": "BUSY",
+        "retryAfterSeconds": 2,
+        "requestId": answer.headers["x-request-id"],
+    }
+
+
+async def test_a_busy_database_is_503_beside_graphql(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise DatabaseBusy
+
+    monkeypatch.setattr("api.codes.find_scene", fail)
+    answer = await http.get("/codes/ABCDEFGH.png")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["code"] == "BUSY"

@@ -1,0 +1,171 @@
+"""Borrowing connections of Tortoise's pool: none is lost, and every wait has an end.
+
+Tortoise's own transaction keeps its connection for good when BEGIN fails, as it does on every
+connection that PostgreSQL has cut and nobody has noticed yet: a restart would use the pool up.
+What passes by itself (no connection, a lock or a statement that took too long) is told as
+`DatabaseBusy`, here and nowhere else.
+"""
+
+# ruff: noqa: SLF001 (Tortoise offers no public way to begin a transaction on its pool otherwise)
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import asyncpg
+from tortoise import connections
+from tortoise.backends.asyncpg.client import TransactionWrapper
+from tortoise.backends.base.client import TransactionContextPooled
+from tortoise.backends.base_postgres.client import BasePostgresClient
+from tortoise.connection import get_connections
+
+from domain.errors import Busy
+
+T = TypeVar("T")
+
+RETRY_AFTER_SECONDS = 2
+RETRIED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+"""What is tried again: nothing was written, and the next try will find another order of things."""
+
+_PASSING = (
+    *RETRIED,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # A restart, a statement that took too long.
+    asyncpg.InsufficientResourcesError,
+    OSError,  # A TimeoutError is one too.
+)
+
+patience_seconds = 6.0
+"""How long to wait for a free connection; `database.connect` sets it."""
+
+
+class DatabaseBusy(Busy):
+    """PostgreSQL can't do this right now, or fell silent while it did.
+
+    A lost connection leaves open whether a transaction was committed: who repeats it under its
+    idempotency key learns.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=RETRY_AFTER_SECONDS)
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Tell whether nothing was done and another try at once may succeed."""
+        return isinstance(self.__cause__, RETRIED)
+
+
+def client_in_use() -> BasePostgresClient:
+    """Return the open transaction's client, else the pool's."""
+    client = connections.get("default")
+    assert isinstance(client, BasePostgresClient)
+    return client
+
+
+class Statement:
+    """A connection for a statement or two: the open transaction's, else one of the pool's."""
+
+    __slots__ = ("_borrowed", "_connection")
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        """Return the connection; waits for a free one, but not for ever."""
+        client = client_in_use()
+        self._borrowed: Any = client.acquire_connection()
+        borrowing = self._borrowed.__aenter__()
+        waits = not isinstance(client, TransactionWrapper)
+        self._connection: asyncpg.Connection = await (_bounded(borrowing) if waits else borrowing)
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the connection back."""
+        passes = error is not None and _passes(error, self._connection)
+        await self._borrowed.__aexit__(kind, error, traceback)
+        if passes:
+            raise DatabaseBusy from error
+
+
+class Transaction(TransactionContextPooled):
+    """A transaction on a connection of the pool, which goes back whatever happens."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        pool: Any = client_in_use()
+        super().__init__(TransactionWrapper(pool), pool._pool_init_lock)
+
+    async def __aenter__(self) -> Any:
+        """Begin it."""
+        await self.ensure_connection()
+        connection = await _bounded(self._pool.acquire())
+        self.client._connection = connection
+        self.token = get_connections().set(self.connection_name, self.client)
+        try:
+            await self.client.begin()
+        except BaseException as error:
+            passes = _passes(error, connection)
+            await self._end()
+            if passes:
+                raise DatabaseBusy from error
+            raise
+        return self.client
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Commit it, or roll it back after an error."""
+        try:
+            await (self.client.commit() if error is None else self.client.rollback())
+        except Exception as failure:
+            if _passes(failure, self.client._connection):
+                raise DatabaseBusy from failure
+            raise
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        get_connections().reset(self.token)
+        await self._pool.release(self.client._connection)
+
+    @property
+    def _pool(self) -> Any:
+        return self.client._parent._pool
+
+
+async def _bounded(connecting: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(patience_seconds):
+            return await connecting
+    except _PASSING as error:
+        raise DatabaseBusy from error
+
+
+def _passes(error: BaseException, connection: asyncpg.Connection) -> bool:
+    """Tell whether an error is PostgreSQL's state rather than our mistake."""
+    if not isinstance(error, Exception) or isinstance(error, Busy):
+        return False
+    # On a connection that is gone, asyncpg reports what it was about to do instead of why.
+    return isinstance(error, _PASSING) or is_gone(connection)
+
+
+def is_gone(connection: asyncpg.Connection) -> bool:
+    """Tell whether a borrowed connection was closed."""
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True  # The pool took it back the moment it closed.
+    return closed
