@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import Counter, Gauge
 
+from domain.errors import Busy
+
 log = structlog.get_logger(__name__)
 
 pieces_total = Counter("mall_sweep_pieces_total", "Pieces of due work taken on.", ["sweep"])
@@ -49,6 +51,10 @@ async def run_forever(sweep: Sweep, *, stop: asyncio.Event, wake: asyncio.Event)
         wake.clear()
         try:
             await run_once(sweep)
+        except Busy as busy:
+            failures_total.labels(sweep.name).inc()
+            cause = type(busy.__cause__).__name__
+            log.warning("sweep_waits_for_postgresql", sweep=sweep.name, cause=cause)
         except Exception:
             failures_total.labels(sweep.name).inc()
             log.exception("sweep_failed", sweep=sweep.name)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from domain.errors import DomainError, WechatUnavailable
+from domain.errors import Busy, DomainError, WechatUnavailable
 from domain.orders import (
     CancelReason,
     OrderEventKind,
@@ -88,6 +88,9 @@ async def _each(
                 await work(row)
             except WechatUnavailable:
                 log.warning("sweep_waits_for_wechat", sweep=name, id=str(row["id"]))
+            except Busy as busy:
+                cause = type(busy.__cause__).__name__
+                log.warning("sweep_waits_for_postgresql", sweep=name, cause=cause)
             except OrderAlreadyPaid:
                 log.info("sweep_met_a_paid_order", sweep=name, id=str(row["id"]))
             except Exception:
