@@ -61,8 +61,12 @@ SHARED_IDS = {
 
 TRIGGERS = {
     ("consent", "consent_immutable", "BEFORE DELETE"),
+    ("consent", "consent_kept", "BEFORE TRUNCATE"),
+    ("consent", "consent_words_immutable", "BEFORE UPDATE"),
     ("ledger_entry", "ledger_entry_immutable", "BEFORE DELETE OR UPDATE"),
+    ("ledger_entry", "ledger_entry_kept", "BEFORE TRUNCATE"),
     ("ledger_transaction", "ledger_transaction_immutable", "BEFORE DELETE OR UPDATE"),
+    ("ledger_transaction", "ledger_transaction_kept", "BEFORE TRUNCATE"),
     ("product", "product_text_kept", "AFTER INSERT OR UPDATE"),
 }
 

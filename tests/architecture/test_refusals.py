@@ -261,16 +261,26 @@ async def test_one_of_a_kind(free_rows: Rows, name: str) -> None:
 async def test_the_book_is_append_only(free_rows: Rows, table: str) -> None:
     row_id = await free_rows.insert(table)
     await free_rows.wake()
-    for change in (f"UPDATE {table} SET created_at = created_at", f"DELETE FROM {table}"):
-        told = await free_rows.refusal(f"{change} WHERE id = '{row_id}'")
-        assert told == ("RestrictViolationError", None)
+    changes = (
+        f"UPDATE {table} SET created_at = created_at WHERE id = '{row_id}'",
+        f"DELETE FROM {table} WHERE id = '{row_id}'",
+        f"TRUNCATE {table} CASCADE",
+    )
+    for change in changes:
+        assert await free_rows.refusal(change) == ("RestrictViolationError", None), change
 
 
-async def test_consents_are_never_deleted(free_rows: Rows) -> None:
+async def test_what_a_person_agreed_to_never_changes(free_rows: Rows) -> None:
     row_id = await free_rows.insert("consent")
     await free_rows.wake()
-    told = await free_rows.refusal(f"DELETE FROM consent WHERE id = '{row_id}'")
-    assert told == ("RestrictViolationError", None)
+    changes = (
+        f"UPDATE consent SET given = NOT given WHERE id = '{row_id}'",
+        f"UPDATE consent SET version = '2' WHERE id = '{row_id}'",
+        f"DELETE FROM consent WHERE id = '{row_id}'",
+        "TRUNCATE consent",
+    )
+    for change in changes:
+        assert await free_rows.refusal(change) == ("RestrictViolationError", None), change
 
 
 async def test_a_row_that_is_referred_to_stays(rows: Rows) -> None:
