@@ -27,6 +27,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+EVERYTHING = "everything"
+"""All that runs on the machine, ours or not."""
+
 _NOT_OURS = ("DATABASE_URL", "REDIS_URL", "MALL_PROFILE", "PUBLIC_BASE_URL")
 """What the caller's shell may have set for another mall."""
 
@@ -93,9 +96,13 @@ class Machine:
                 del self.environment[name]
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Return the CPU that each process has used so far, with its children."""
+        """Return the CPU that each process has used so far, with its children, and all together.
+
+        What a hypervisor has taken away counts as used: nobody here could use it.
+        """
         tree = _tree()
-        return {name: _cpu_of(pid, tree) for name, pid in self.pids.items()}
+        parts = {name: _cpu_of(pid, tree) for name, pid in self.pids.items()}
+        return parts | {EVERYTHING: _cpu_of_everything()}
 
 
 @asynccontextmanager
@@ -215,6 +222,14 @@ def _cpu_of(pid: int, tree: dict[int, list[int]]) -> float:
     stat = _stat(pid)
     own = sum(int(ticks) for ticks in stat[11:15]) / _TICKS_A_SECOND if stat else 0.0
     return own + sum(_cpu_of(child, tree) for child in tree.get(pid, ()))
+
+
+def _cpu_of_everything() -> float:
+    """Add up what /proc/stat says of all processors, but for idling and waiting for disks."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = (
+        int(ticks) for ticks in Path("/proc/stat").read_text().split(None, 9)[1:9]
+    )
+    return (user + nice + system + irq + softirq + steal) / _TICKS_A_SECOND
 
 
 def _stat(pid: int) -> list[str]:

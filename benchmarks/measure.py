@@ -10,7 +10,7 @@ from statistics import median
 from benchmarks import statements
 from benchmarks.flows import BY_HAND, OURS
 from benchmarks.load import Generator, Outcome, Round
-from benchmarks.machine import Machine
+from benchmarks.machine import EVERYTHING, Machine
 from benchmarks.statements import StatementLog
 
 SERVERS = {OURS: "web", BY_HAND: BY_HAND}
@@ -36,6 +36,13 @@ class Segment:
     def cpu_ms(self, part: str) -> float:
         """Return a part's milliseconds for one operation."""
         return 1_000 * self.cpu.get(part, 0.0) / self.outcome.operations
+
+    @property
+    def cores_elsewhere(self) -> float:
+        """Return how many cores were busy with what is not ours."""
+        ours = sum(seconds for part, seconds in self.cpu.items() if part != EVERYTHING)
+        others = self.cpu[EVERYTHING] - ours - self.outcome.cpu_seconds
+        return max(0.0, others / self.outcome.seconds)
 
 
 @dataclass(slots=True)

@@ -68,8 +68,8 @@ def _cpu(results: list[Result]) -> Table:
         "case",
         Column("connections", justify="right"),
         "side",
-        *(Column(name, justify="right") for name in ("server", *_PARTS, "generator")),
-        title="CPU of each part, milliseconds for one operation",
+        *(Column(name, justify="right") for name in ("server", *_PARTS, "generator", "others")),
+        title="CPU of each part, milliseconds for one operation; cores that others kept busy",
     )
     for result in results:
         for place, side in enumerate(result.segments):
@@ -80,6 +80,7 @@ def _cpu(results: list[Result]) -> Table:
                 side,
                 *(f"{_part(result, side, part):.2f}" for part in (server, *_PARTS)),
                 f"{_generator(result, side):.2f}",
+                f"{result.middle(side, lambda segment: segment.cores_elsewhere):.2f}",
             )
         table.add_section()
     return table
