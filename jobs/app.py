@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 import procrastinate
 
 from settings import Settings
@@ -16,6 +18,11 @@ def job_app(settings: Settings) -> procrastinate.App:
         conninfo=settings.postgres_url,
         min_size=1,
         max_size=settings.worker_concurrency + 2,
-        kwargs={"application_name": "membermall-jobs"},
+        # Also what a worker that is told to stop waits for a database that is away.
+        timeout=settings.database_pool_timeout_seconds,
+        kwargs={
+            "application_name": "membermall-jobs",
+            "connect_timeout": math.ceil(settings.database_connect_timeout_seconds),
+        },
     )
     return procrastinate.App(connector=connector)

@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 import asyncpg
+import procrastinate
 import structlog
 from prometheus_client import start_http_server
 
@@ -47,18 +48,31 @@ async def _run(settings: Settings) -> None:
             for sweep in planned:
                 group.create_task(run_forever(sweep, stop=stop, wake=wakers.event(sweep.name)))
             listener = group.create_task(_listen(settings, wakers))
-            jobs = group.create_task(
-                app.run_worker_async(
-                    concurrency=settings.worker_concurrency,
-                    install_signal_handlers=False,
-                    shutdown_graceful_timeout=settings.shutdown_grace_seconds,
-                )
-            )
+            jobs = group.create_task(run_jobs(app, settings, stop=stop))
             log.info("worker_ready", sweeps=[sweep.name for sweep in planned])
             await stop.wait()
             listener.cancel()
             jobs.cancel()
     log.info("worker_stopped")
+
+
+async def run_jobs(app: procrastinate.App, settings: Settings, *, stop: asyncio.Event) -> None:
+    """Run jobs until cancelled after `stop`.
+
+    procrastinate's worker ends by itself when PostgreSQL stays away: with an error, or even without
+    one. The sweeps go on, so the jobs must too: it is started again.
+    """
+    while not stop.is_set():
+        try:
+            await app.run_worker_async(
+                concurrency=settings.worker_concurrency,
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=settings.shutdown_grace_seconds,
+            )
+        except procrastinate.exceptions.ConnectorException as error:
+            log.warning("job_worker_lost_postgresql", error=type(error.__cause__ or error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RECONNECT_SECONDS)
 
 
 async def _listen(settings: Settings, wakers: Wakers) -> None:
