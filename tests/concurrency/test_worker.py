@@ -2,57 +2,18 @@
 
 import asyncio
 import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
-from cli.embedded.process import die_with_parent
 from models import database as db
 from services import queue
-from settings import Settings
+from tests.concurrency.conftest import StartWorker
 from tests.factories.shop import a_sku
-from tests.support.application import PROJECT, environment_of
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper, assert_books_agree
 from tests.support.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("live")
-
-Start = Callable[[], Awaitable[asyncio.subprocess.Process]]
-
-
-@pytest.fixture
-async def worker_process(settings: Settings, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts `mall worker` and waits until it is ready; all are ended after the test."""
-    started: list[asyncio.subprocess.Process] = []
-
-    async def start() -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cli.main",
-            "worker",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=PROJECT,
-            env=environment_of(settings),
-            preexec_fn=die_with_parent(),
-        )
-        started.append(process)
-        assert process.stderr is not None
-        async with asyncio.timeout(30):
-            while b"worker_ready" not in await process.stderr.readline():
-                assert process.returncode is None
-        return process
-
-    yield start
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 @pytest.fixture
@@ -73,7 +34,7 @@ async def settled(*order_ids: str) -> None:
     assert await db.fetch_value("SELECT count(*) FROM sales_order") == len(order_ids)
 
 
-async def test_a_callback_wakes_the_worker(shopper: Shopper, worker_process: Start) -> None:
+async def test_a_callback_wakes_the_worker(shopper: Shopper, worker_process: StartWorker) -> None:
     process = await worker_process()
     order = await shopper.place(await a_sku(9_900))
     await shopper.wxsim.pay(prepay_id=await shopper.prepay(order["id"]), wait=True)
@@ -84,7 +45,7 @@ async def test_a_callback_wakes_the_worker(shopper: Shopper, worker_process: Sta
 
 
 async def test_what_a_killed_worker_left_another_does(
-    shopper: Shopper, worker_process: Start
+    shopper: Shopper, worker_process: StartWorker
 ) -> None:
     sku = await a_sku(9_900)
     first = await worker_process()
@@ -102,7 +63,7 @@ async def test_what_a_killed_worker_left_another_does(
     await assert_books_agree()
 
 
-async def test_three_workers_share_the_work(shopper: Shopper, worker_process: Start) -> None:
+async def test_three_workers_share_the_work(shopper: Shopper, worker_process: StartWorker) -> None:
     sku = await a_sku(9_900)
     orders = [await shopper.place(sku, key=f"o{i}") for i in range(12)]
     for number, order in enumerate(orders):
@@ -114,7 +75,7 @@ async def test_three_workers_share_the_work(shopper: Shopper, worker_process: St
 
 
 async def test_a_job_of_a_transaction_runs_and_one_of_a_rollback_does_not(
-    worker_process: Start, live: str
+    worker_process: StartWorker, live: str
 ) -> None:
     async with db.in_transaction():
         kept = await queue.enqueue("payment_case.opened", case_id="1")
