@@ -47,6 +47,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute instead of five")
+    parser.add_argument("--check", action="store_true", help="only compare the two sides")
     parser.add_argument("--connections", default="8", help="at a time; several as 1,8,32")
     parser.add_argument("--checkouts", default="16", help="the same for the checkout")
     parser.add_argument("--only", default="", help=f"of {', '.join((*BESIDE, *ALONE))}")
@@ -76,6 +77,8 @@ async def _run(given: argparse.Namespace) -> None:
             ports = {OURS: machine.settings.port, BY_HAND: port}
             _say("Comparing both sides' answers byte by byte, and what they write ...")
             await _compare(machine, known, ports)
+            if given.check:
+                return
             bench = Bench(machine, generator, ports, scale)
             counted = await _count(bench, given.only)
             results = await _measure(bench, given)

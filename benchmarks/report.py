@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from benchmarks.measure import SERVERS, Result
 
 Statements = dict[tuple[str, str], dict[str, int]]
-_WIDTH = 110
+_WIDTH = 120
 _SPEEDS = ("/s", "p50 ms", "p99 ms", "SQL", "ratio", "ratio by CPU")
 _PARTS = ("worker", "postgres", "valkey", "simulator")
 
