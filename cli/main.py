@@ -15,6 +15,7 @@ import typer
 
 from cli.embedded.home import ServersUnavailable
 from cli.panels import DATA, DEVELOP, RUN
+from cli.trouble import explained
 from settings.errors import SettingsError
 
 __all__ = ["DATA", "DEVELOP", "RUN", "app", "main"]
@@ -49,7 +50,7 @@ for _name in COMMANDS:
 
 
 def main() -> None:
-    """Run the command line; end with status 2 on wrong settings, 1 when servers can't be had."""
+    """Run the command line; end with status 2 on wrong settings, 1 when servers can't be used."""
     try:
         app()
     except SettingsError as error:
@@ -58,6 +59,12 @@ def main() -> None:
         sys.exit(_WRONG_SETTINGS)
     except ServersUnavailable as error:
         print(f"mall: {error}", file=sys.stderr)
+        sys.exit(_CANNOT_RUN)
+    except Exception as error:
+        reason = explained(error)
+        if reason is None:
+            raise
+        print(f"mall: {reason}", file=sys.stderr)
         sys.exit(_CANNOT_RUN)
 
 

@@ -42,8 +42,6 @@ def replay(
     Needs a running mall (`make run`) and `mall import complete-journey` before. Ends with a table:
     what came in beside what an independent query over the parquet files expects.
     """
-    from asyncpg import UndefinedTableError
-
     from cli.complete_journey.replaying import Addresses, CannotReplay, Replay
     from cli.complete_journey.source import DataSetMissing
 
@@ -56,9 +54,6 @@ def replay(
             is_green = asyncio.run(_run(settings, wanted))
         except (DataSetMissing, CannotReplay) as problem:
             typer.echo(f"mall: {problem}", err=True)
-            raise typer.Exit(_FAILED) from None
-        except UndefinedTableError:
-            typer.echo("mall: the database has no tables yet. Run `mall migrate` first.", err=True)
             raise typer.Exit(_FAILED) from None
     if not is_green:
         raise typer.Exit(_FAILED)

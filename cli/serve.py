@@ -4,6 +4,7 @@ import typer
 
 from cli.environment import prepared
 from cli.panels import RUN
+from settings.profiles import require_wechat
 
 BACKLOG = 2_048
 KEEP_ALIVE_SECONDS = 75  # Longer than a proxy's, so that it is never us who close first.
@@ -22,6 +23,7 @@ def serve() -> None:
 
     with prepared() as ready:
         settings = ready.settings
+        require_wechat(settings)
         os.environ.update(ready.additions)  # Web workers are new processes and read it again.
         uvicorn.run(
             "cli.serve:application",

@@ -4,6 +4,7 @@ import typer
 
 from cli.environment import running_settings
 from cli.panels import RUN
+from settings.profiles import require_wechat
 
 
 def register(app: typer.Typer) -> None:
@@ -16,4 +17,5 @@ def worker() -> None:
     from jobs.worker import run
 
     with running_settings() as settings:
+        require_wechat(settings)
         run(settings)

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from pydantic import SecretStr
 
 from settings.choices import SmsSender, UploadStorage
-from settings.errors import Problem
+from settings.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -127,6 +130,38 @@ def _wechat(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 name.upper(), "is neither PEM text nor a file", "PEM text or the path of a PEM file"
             )
+        elif value and not _holds_key(settings, name):
+            yield Problem(name.upper(), "holds no such key", "the RSA key in PEM, without password")
+
+
+def _holds_key(settings: Settings, name: str) -> bool:
+    try:
+        if name == "wechat_mch_private_key":
+            private = settings.mch_private_key_pem.encode()
+            return isinstance(load_pem_private_key(private, password=None), RSAPrivateKey)
+        public = settings.pay_public_key_pem.encode()
+        return isinstance(load_pem_public_key(public), RSAPublicKey)
+    except (OSError, TypeError, ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def require_wechat(settings: Settings) -> None:
+    """Refuse to serve without the values that lead to WeChat; `Settings` asks in production alone.
+
+    Raises `SettingsError` with all that are missing.
+    """
+    if missing := list(_missing_wechat(settings, _FROM_SIMULATOR)):
+        raise SettingsError(missing)
+
+
+def _missing_wechat(settings: Settings, expected: str) -> Iterator[Problem]:
+    for name in _WECHAT_VALUES:
+        if not _text(settings, name):
+            yield Problem(name.upper(), "is not set", expected)
+
+
+_FROM_CONSOLE = "the value from WeChat's console"
+_FROM_SIMULATOR = "the value of the simulator's /_sim/config.json, as `mall up` sets it"
 
 
 def _wechat_base(settings: Settings, name: str, url: SplitResult) -> Iterator[Problem]:
@@ -195,9 +230,7 @@ def _production(settings: Settings) -> Iterator[Problem]:
     base = urlsplit(settings.public_base_url)
     if base.scheme != "https" or (base.hostname or "") in _LOOPBACK_HOSTS or base.query:
         yield Problem("PUBLIC_BASE_URL", "is no public https address", "https://mall.example.com")
-    for name in _WECHAT_VALUES:
-        if not _text(settings, name):
-            yield Problem(name.upper(), "is not set", "the value from WeChat's console")
+    yield from _missing_wechat(settings, _FROM_CONSOLE)
 
 
 def _text(settings: Settings, name: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ from models import database as db
 from services import importing, members, phones
 from settings import Settings
 from tests.factories.shop import DATA
-from tests.support.application import PROJECT, environment_of
+from tests.support.commands import mall
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "complete_journey"
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -198,20 +196,6 @@ async def test_a_phone_that_someone_has_already_stays_theirs(
     assert await phones.holder_of(phone.digest) == somebody
     without = await db.fetch("SELECT source_id FROM member WHERE phone_hash IS NULL")
     assert [int(row["source_id"]) for row in without] == [first.id]
-
-
-async def mall(settings: Settings, *arguments: str) -> tuple[int, str]:
-    """Run a command as a person would; return its status and all it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=PROJECT,
-        env=environment_of(settings) | {"COLUMNS": "120"},
-    )
-    said, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
 
 
 async def test_the_command_imports_and_checks(

@@ -5,6 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from settings import Profile, Rate, Settings, SettingsError, load
 
@@ -20,7 +27,11 @@ _DEV: dict[str, Any] = {
 }
 _RANDOM = "32 random bytes or more, as `openssl rand -base64 48` gives them"
 _REAL = "nothing, or https at a host of weixin.qq.com"
-_KEY_PEM = "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----"
+_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+_KEY_PEM = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+_PUBLIC_PEM = (
+    _KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+)
 _PRODUCTION: dict[str, Any] = {
     **_DEV,
     "MALL_PROFILE": "production",
@@ -33,7 +44,7 @@ _PRODUCTION: dict[str, Any] = {
     "wechat_mch_serial": "5157F09EFDC096DE",
     "wechat_mch_private_key": _KEY_PEM,
     "wechat_apiv3_key": "0123456789abcdef0123456789abcdef",
-    "wechat_pay_public_key": _KEY_PEM,
+    "wechat_pay_public_key": _PUBLIC_PEM,
     "wechat_pay_public_key_id": "PUB_KEY_ID_1",
 }
 
@@ -216,6 +227,16 @@ def test_a_key_is_pem_text_or_a_file(tmp_path: Path) -> None:
     for given in (_KEY_PEM, in_one_line, str(file)):
         settings = load(**{**_DEV, "wechat_mch_private_key": given})
         assert settings.mch_private_key_pem == _KEY_PEM
+
+
+def test_a_key_that_signs_nothing_is_refused(tmp_path: Path) -> None:
+    curve = ec.generate_private_key(ec.SECP256R1())
+    other = curve.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    file = tmp_path / "key.pem"
+    file.write_text("nothing")
+    for given in ("-----BEGIN nonsense", _PUBLIC_PEM, other, str(file)):
+        assert refused(**{**_DEV, "wechat_mch_private_key": given}) == ["WECHAT_MCH_PRIVATE_KEY"]
+    assert refused(**{**_DEV, "wechat_pay_public_key": _KEY_PEM}) == ["WECHAT_PAY_PUBLIC_KEY"]
 
 
 def test_loopback_is_unlimited_in_development_alone() -> None:

@@ -1,0 +1,61 @@
+"""What `mall` says when it can't do what it was asked."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from cli.embedded.ports import free_port
+from settings import Settings
+from tests.support.commands import mall
+
+WECHAT = ("wechat_mini_program_appid", "wechat_mch_id", "wechat_pay_public_key")
+
+
+def _elsewhere(settings: Settings, **parts: str) -> Settings:
+    """Lead to the tests' PostgreSQL with a part of its address changed."""
+    url = urlsplit(settings.postgres_url)
+    user, password = parts.get("user", url.username), parts.get("password", url.password)
+    port, name = parts.get("port", url.port), parts.get("name", url.path[1:])
+    changed = url._replace(netloc=f"{user}:{password}@{url.hostname}:{port}", path=f"/{name}")
+    return settings.model_copy(update={"database_url": SecretStr(changed.geturl())})
+
+
+@pytest.mark.parametrize("command", ["verify", "migrate"])
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            {"port": "free"},
+            "PostgreSQL does not answer where DATABASE_URL says (ConnectionRefusedError).",
+        ),
+        (
+            {"password": "wrong"},
+            "PostgreSQL refuses the user or the password of DATABASE_URL.",
+        ),
+        ({"name": "nowhere"}, "PostgreSQL has no database of the name in DATABASE_URL."),
+    ],
+    ids=["away", "password", "name"],
+)
+async def test_a_database_out_of_reach_is_one_line(
+    settings: Settings, command: str, parts: dict[str, str], said: str
+) -> None:
+    given = {name: str(free_port()) if name == "port" else text for name, text in parts.items()}
+    assert await mall(_elsewhere(settings, **given), command) == (1, f"mall: {said}\n")
+
+
+@pytest.mark.parametrize("command", [("verify",), ("seed",), ("replay", "--baskets", "1")])
+async def test_a_database_without_tables_is_one_line(
+    settings: Settings, command: tuple[str, ...]
+) -> None:
+    empty = _elsewhere(settings, name="template1")
+    said = "The database lacks tables of this release. Run `mall migrate` first."
+    assert await mall(empty, *command) == (1, f"mall: {said}\n")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_what_leads_to_wechat_is_asked_for(settings: Settings, command: str) -> None:
+    lacking = settings.model_copy(update=dict.fromkeys(WECHAT, ""))
+    expected = "expected the value of the simulator's /_sim/config.json, as `mall up` sets it"
+    lines = [f"mall: {name.upper()}: is not set; {expected}\n" for name in WECHAT]
+    assert await mall(lacking, command) == (2, "".join(lines))
