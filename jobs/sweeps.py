@@ -35,10 +35,12 @@ class Sweep:
     every_seconds: float
 
 
-async def run_once(sweep: Sweep) -> int:
-    """Do batches until one finds nothing; returns the pieces."""
+async def run_once(sweep: Sweep, *, stop: asyncio.Event | None = None) -> int:
+    """Do batches until one finds nothing, or until told to stop; returns the pieces."""
     done = 0
     while pieces := await sweep.batch(datetime.now(UTC)):
+        if stop is not None and stop.is_set():
+            return done + pieces
         done += pieces
         pieces_total.labels(sweep.name).inc(pieces)
     last_run.labels(sweep.name).set_to_current_time()
@@ -50,7 +52,7 @@ async def run_forever(sweep: Sweep, *, stop: asyncio.Event, wake: asyncio.Event)
     while not stop.is_set():
         wake.clear()
         try:
-            await run_once(sweep)
+            await run_once(sweep, stop=stop)
         except Busy as busy:
             failures_total.labels(sweep.name).inc()
             cause = type(busy.__cause__).__name__

@@ -45,14 +45,20 @@ async def _run(settings: Settings) -> None:
         app = job_app(settings)
         register(app, wakers)
         async with app.open_async(), asyncio.TaskGroup() as group:
-            for sweep in planned:
+            running_sweeps = [
                 group.create_task(run_forever(sweep, stop=stop, wake=wakers.event(sweep.name)))
+                for sweep in planned
+            ]
             listener = group.create_task(_listen(settings, wakers))
             jobs = group.create_task(run_jobs(app, settings, stop=stop))
             log.info("worker_ready", sweeps=[sweep.name for sweep in planned])
             await stop.wait()
             listener.cancel()
             jobs.cancel()
+            # What is cut off was leased, and comes again.
+            _, late = await asyncio.wait(running_sweeps, timeout=settings.shutdown_grace_seconds)
+            for sweep_task in late:
+                sweep_task.cancel()
     log.info("worker_stopped")
 
 
@@ -79,16 +85,21 @@ async def _listen(settings: Settings, wakers: Wakers) -> None:
     """Wake the inbox's sweep when PostgreSQL tells of a callback; the clock covers the rest."""
     while True:
         try:
-            connection = await asyncpg.connect(**dsn(settings.postgres_url))
-        except (OSError, asyncpg.PostgresError):
+            await _listen_once(settings, wakers)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("inbox_listener_lost", error=type(error).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
-            continue
-        lost = asyncio.Event()
-        connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
-        try:
-            await connection.add_listener(CHANNEL, lambda *_news: wakers.wake(INBOX))
-            wakers.wake(INBOX)  # Something may have come before we listened.
-            await lost.wait()
-        finally:
-            with suppress(OSError, asyncpg.PostgresError):
-                await connection.close(timeout=1)
+
+
+async def _listen_once(settings: Settings, wakers: Wakers) -> None:
+    """Listen until the connection is lost."""
+    connection = await asyncpg.connect(**dsn(settings.postgres_url))
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _connection: lost.set())
+    try:
+        await connection.add_listener(CHANNEL, lambda *_news: wakers.wake(INBOX))
+        wakers.wake(INBOX)  # Something may have come before we listened.
+        await lost.wait()
+    finally:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close(timeout=1)

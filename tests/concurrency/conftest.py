@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,19 @@ from cli.embedded.process import die_with_parent
 from settings import Settings
 from tests.support.application import PROJECT, environment_of
 
-StartWorker = Callable[[], Awaitable[asyncio.subprocess.Process]]
+StartWorker = Callable[..., Awaitable[asyncio.subprocess.Process]]
 _START_SECONDS = 30.0
 
 
 @pytest.fixture
 async def worker_process(settings: Settings, tmp_path: Path) -> AsyncIterator[StartWorker]:
-    """Starts `mall worker` and waits until it is ready; all are ended after the test."""
+    """Starts `mall worker` and waits until it is ready; all are ended after the test.
+
+    It takes other settings by name: `await worker_process(shutdown_grace_seconds=1)`.
+    """
     started: list[asyncio.subprocess.Process] = []
 
-    async def start() -> asyncio.subprocess.Process:
+    async def start(**others: Any) -> asyncio.subprocess.Process:
         log = tmp_path / f"worker-{len(started)}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -32,7 +36,7 @@ async def worker_process(settings: Settings, tmp_path: Path) -> AsyncIterator[St
                 stdout=output,
                 stderr=output,
                 cwd=PROJECT,
-                env=environment_of(settings),
+                env=environment_of(settings.model_copy(update=others)),
                 preexec_fn=die_with_parent(),
             )
         started.append(process)

@@ -93,3 +93,18 @@ async def test_a_job_of_a_transaction_runs_and_one_of_a_rollback_does_not(
         "SELECT id FROM procrastinate_jobs WHERE task_name = 'payment_case.opened'"
     )
     assert [row["id"] for row in rows] == [kept]
+
+
+async def test_a_worker_that_waits_for_wechat_stops_in_time(
+    shopper: Shopper, worker_process: StartWorker
+) -> None:
+    order = await shopper.place(await a_sku(9_900))
+    await shopper.prepay(order["id"])
+    await shopper.wxsim.fault("timeout", match={"host": "mch", "path": "/v3/pay/"})
+    await db.execute("UPDATE payment SET query_due_at = now()")
+    process = await worker_process(shutdown_grace_seconds=0.1, wechat_timeout_seconds=600)
+    # Leased: it has asked, and waits.
+    await until_none("SELECT count(*) FROM payment WHERE query_due_at <= now()")
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 15) == 0
+    await assert_books_agree()
