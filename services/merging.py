@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from domain.clock import months_expiry
 from domain.errors import AccountBlocked
@@ -29,8 +30,12 @@ from models.ids import new_id
 from services import consents, ledger
 from services import rules as rule_versions
 
-STRAGGLERS_FOR = timedelta(minutes=10)
-"""Longer than any transaction that may still have been writing for the merged member."""
+log = structlog.get_logger(__name__)
+
+STRAGGLERS_FOR = timedelta(days=1)
+"""Longer than any transaction may still have been writing for the merged member, and than the
+workers should ever be away.
+"""
 
 _MAX_QUANTITY = 99
 
@@ -368,12 +373,16 @@ async def gather_stragglers(*, now: datetime, limit: int = 100) -> int:
     """Move what other transactions wrote for merged members while the merge ran.
 
     An order placed at the same moment commits after the merge has looked; nothing of it may stay
-    behind. Looks at the merges of the last ten minutes; returns how many had something left.
+    behind. Looks at the merges of the last day; returns how many had something left. One that fails
+    is left for the next look and doesn't keep the others waiting.
     """
     rows = await database.fetch(_STRAGGLERS, now - STRAGGLERS_FOR, limit)
     gathered = 0
     for row in rows:
-        gathered += await _gather(row["loser_id"], now=now)
+        try:
+            gathered += await _gather(row["loser_id"], now=now)
+        except Exception:
+            log.exception("stragglers_not_gathered", member_id=str(row["loser_id"]))
     return gathered
 
 

@@ -384,6 +384,18 @@ async def test_what_is_written_for_the_loser_after_the_merge_follows() -> None:
     await _assert_books_agree()
 
 
+async def test_one_that_cannot_be_gathered_does_not_keep_the_others_waiting() -> None:
+    stuck, younger = await _member(now=LONG_AGO), await _member()
+    await _identity(stuck, "app", "o1")
+    await _merge(stuck, younger, now=NOW - timedelta(minutes=1))
+    await _identity(younger, "app", "o2")  # A second identity of one app can't move over.
+    older, other = await _member(now=LONG_AGO), await _member()
+    await _merge(older, other)
+    await _order(other)
+    assert await merging.gather_stragglers(now=NOW + timedelta(minutes=1)) == 1
+    assert await _owned("sales_order", older) == 1
+
+
 async def test_old_merges_are_not_looked_at_again() -> None:
     older, younger = await _member(now=LONG_AGO), await _member()
     await _merge(older, younger)
