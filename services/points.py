@@ -155,6 +155,19 @@ async def _short_lot(
     member_id: UUID, points: int, *, reason: EntryReason, source: Source, now: datetime
 ) -> None:
     rules = (await rule_versions.in_force(now=now)).rules.points
+    end = now + timedelta(days=rules.returned_lot_days)
+    await _add_lot(member_id, points, reason=reason, source=source, expires_at=end, now=now)
+
+
+async def _add_lot(
+    member_id: UUID,
+    points: int,
+    *,
+    reason: EntryReason,
+    source: Source,
+    expires_at: datetime,
+    now: datetime,
+) -> None:
     await database.execute(
         """
         INSERT INTO points_lot (id, member_id, source_kind, source_id, reason, earned, remaining,
@@ -167,7 +180,7 @@ async def _short_lot(
         source[1],
         reason,
         points,
-        now + timedelta(days=rules.returned_lot_days),
+        expires_at,
         now,
     )
 
@@ -190,19 +203,5 @@ async def grant(
     )
     if not await ledger.post([posting], unit=Unit.POINTS, reason=reason, source=source, now=now):
         return False
-    await database.execute(
-        """
-        INSERT INTO points_lot (id, member_id, source_kind, source_id, reason, earned, remaining,
-                                is_pending, expires_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, false, $7, $8)
-        """,
-        new_id(),
-        member_id,
-        source[0],
-        source[1],
-        reason,
-        points,
-        expires_at,
-        now,
-    )
+    await _add_lot(member_id, points, reason=reason, source=source, expires_at=expires_at, now=now)
     return True

@@ -29,6 +29,7 @@ from services.members import Invitation
 from services.phones import Binding
 from services.sessions import SignedIn
 from services.sign_in import Means, Visit
+from services.wechat_login import WechatApp
 
 AnySignInInput = SignInWithMiniProgramInput | SignInWithOfficialAccountInput | SignInWithPhoneInput
 
@@ -42,16 +43,8 @@ class SessionsMutation:
     async def sign_in_with_mini_program(
         self, info: Info, input: SignInWithMiniProgramInput
     ) -> SessionPayload:
-        context = info.context
-        work = sign_in.with_wechat_code(
-            input.code,
-            IdentityKind.MINI_PROGRAM,
-            context.ports.mini_program,
-            _visit(input, context),
-            _means(context),
-            now=context.now,
-        )
-        return await _answer(work, info)
+        app = info.context.ports.mini_program
+        return await _by_wechat(input, IdentityKind.MINI_PROGRAM, app, info)
 
     @strawberry.mutation(
         description="H5 inside WeChat: signs in by the official account's OAuth code."
@@ -59,16 +52,8 @@ class SessionsMutation:
     async def sign_in_with_official_account(
         self, info: Info, input: SignInWithOfficialAccountInput
     ) -> SessionPayload:
-        context = info.context
-        work = sign_in.with_wechat_code(
-            input.code,
-            IdentityKind.OFFICIAL_ACCOUNT,
-            context.ports.official_account,
-            _visit(input, context),
-            _means(context),
-            now=context.now,
-        )
-        return await _answer(work, info)
+        app = info.context.ports.official_account
+        return await _by_wechat(input, IdentityKind.OFFICIAL_ACCOUNT, app, info)
 
     @strawberry.mutation(description="H5 outside WeChat: sends a code by SMS.")
     async def send_sms_code(self, info: Info, input: SendSmsCodeInput) -> SendSmsCodePayload:
@@ -150,6 +135,18 @@ class SessionsMutation:
             now=context.now,
         )
         return await _answer(work, info)
+
+
+async def _by_wechat(
+    input: SignInWithMiniProgramInput | SignInWithOfficialAccountInput,
+    kind: IdentityKind,
+    app: WechatApp,
+    info: Info,
+) -> SessionPayload:
+    context = info.context
+    visit, means = _visit(input, context), _means(context)
+    work = sign_in.with_wechat_code(input.code, kind, app, visit, means, now=context.now)
+    return await _answer(work, info)
 
 
 def _visit(input: AnySignInInput, context: Context) -> Visit:
