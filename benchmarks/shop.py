@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,8 @@ _TIERS = ("REGULAR", "SILVER", "GOLD")
 _VERSION = "2026-01"
 _ADDRESS = Recipient(name="张三", phone="13800138000", detail="世纪大道 100 号")
 _REGION = "310115"
+Variants = list[tuple[dict[str, str], str]]
+Tables = defaultdict[str, list[dict[str, Any]]]
 _POINTS = 1_000_000_000
 
 
@@ -76,146 +79,113 @@ async def fill(settings: Settings) -> Shop:
 
 
 async def _catalogue() -> tuple[list[UUID], list[UUID]]:
-    chance = random.Random(_SEED)
-    now = datetime.now(UTC)
+    chance, now = random.Random(_SEED), datetime.now(UTC)
     categories = [new_id() for _ in range(CATEGORIES)]
-    await _insert(
-        "category",
-        ["id", "parent_id", "name", "position"],
-        [(id_, None, f"分类 {place}", place) for place, id_ in enumerate(categories)],
-    )
-    products, skus, tier_prices, stock, places, lows = [], [], [], [], [], []
+    tables: Tables = defaultdict(list)
+    for place, id_ in enumerate(categories):
+        tables["category"].append({"id": id_, "name": f"分类 {place}", "position": place})
     for place in range(PRODUCTS):
-        product_id = new_id()
-        variants = _variants(chance)
-        name = f"{chance.choice(_WORDS)}{chance.choice(_THINGS)} {place}"
-        images = [f"/media/products/{place}-{number}.jpg" for number in range(3)]
-        products.append(
-            (
-                product_id,
-                name,
-                f"{chance.choice(_WORDS)}系列",
-                images,
-                _description(chance),
-                [{"name": "产地", "value": "云南"}, {"name": "材质", "value": "棉"}],
-                product_options([(options, image) for options, image in variants]),
-                "",
-                "ON_SALE",
-                True,
-                chance.randrange(100),
-                now - timedelta(days=chance.randrange(90)),
-                0,
-                0,
-                0,
-                True,
-                now,
-                now,
-            )
+        product_id, variants = new_id(), _variants(chance)
+        tables["product"].append(_product(product_id, place, variants, chance, now))
+        tables["product_category"].append(
+            {
+                "id": new_id(),
+                "product_id": product_id,
+                "category_id": categories[place % CATEGORIES],
+                "is_direct": True,
+            }
         )
-        places.append((new_id(), product_id, categories[place % CATEGORIES], True))
         price_fen = chance.randrange(990, 29_900)
-        for number, (options, image) in enumerate(variants):
-            sku_id = new_id()
-            label_fen = price_fen * 5 // 4 if place % 3 == 0 else None
-            skus.append(
-                (
-                    sku_id,
-                    product_id,
-                    readable_code(12),
-                    [{"name": key, "value": value} for key, value in options.items()],
-                    image,
-                    price_fen + 100 * number,
-                    label_fen,
-                    "TAG_PRICE" if label_fen else None,
-                    200 + 50 * number,
-                    99_999 if place % 10 == 0 else None,
-                    "ON_SALE",
-                    number,
-                    now,
-                    now,
-                )
-            )
-            stock.append((sku_id, STOCK, 0, 0, STOCK, 0, 0, 0, now))
-            if place % 5 == 0:
-                tier_prices.append((new_id(), sku_id, "GOLD", price_fen * 9 // 10))
-            if place % 4 == 0:
-                lows.append((new_id(), sku_id, (now - timedelta(days=2)).date(), price_fen + 500))
-    await _insert(
-        "product",
-        [
-            "id",
-            "name",
-            "subtitle",
-            "images",
-            "description_html",
-            "attributes",
-            "options",
-            "keywords",
-            "status",
-            "no_reason_return",
-            "position",
-            "published_at",
-            "sold",
-            "min_price_fen",
-            "max_price_fen",
-            "in_stock",
-            "created_at",
-            "updated_at",
-        ],
-        products,
-    )
-    await _insert("product_category", ["id", "product_id", "category_id", "is_direct"], places)
-    await _insert(
-        "sku",
-        [
-            "id",
-            "product_id",
-            "code",
-            "options",
-            "image_url",
-            "price_fen",
-            "label_price_fen",
-            "label_kind",
-            "weight_grams",
-            "purchase_limit",
-            "status",
-            "position",
-            "created_at",
-            "updated_at",
-        ],
-        skus,
-    )
-    await _insert(
-        "stock_level",
-        [
-            "id",
-            "initial",
-            "restocked",
-            "adjusted",
-            "available",
-            "reserved",
-            "sold",
-            "set_aside",
-            "updated_at",
-        ],
-        stock,
-    )
-    await _insert("sku_tier_price", ["id", "sku_id", "tier_code", "price_fen"], tier_prices)
-    await _insert("sku_daily_low", ["id", "sku_id", "day", "price_fen"], lows)
-    return [row[0] for row in products], [row[0] for row in skus]
+        _add_skus(tables, product_id, place, variants, price_fen=price_fen, now=now)
+    for table, rows in tables.items():
+        await _insert(table, rows)
+    return [row["id"] for row in tables["product"]], [row["id"] for row in tables["sku"]]
 
 
-async def _insert(table: str, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert many rows in one statement."""
-    names = ", ".join(columns)
+def _product(
+    product_id: UUID, place: int, variants: Variants, chance: random.Random, now: datetime
+) -> dict[str, Any]:
+    """Return a product; the sweep writes its figures."""
+    return {
+        "id": product_id,
+        "name": f"{chance.choice(_WORDS)}{chance.choice(_THINGS)} {place}",
+        "subtitle": f"{chance.choice(_WORDS)}系列",
+        "images": [f"/media/products/{place}-{number}.jpg" for number in range(3)],
+        "description_html": _description(chance),
+        "attributes": [{"name": "产地", "value": "云南"}, {"name": "材质", "value": "棉"}],
+        "options": product_options(variants),
+        "keywords": "",
+        "status": "ON_SALE",
+        "no_reason_return": True,
+        "position": chance.randrange(100),
+        "published_at": now - timedelta(days=chance.randrange(90)),
+        "sold": 0,
+        "min_price_fen": 0,
+        "max_price_fen": 0,
+        "in_stock": True,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _add_skus(
+    tables: Tables,
+    product_id: UUID,
+    place: int,
+    variants: Variants,
+    *,
+    price_fen: int,
+    now: datetime,
+) -> None:
+    """Add a product's SKUs: some with a tag price, a limit, a tier's price, a lowest price."""
+    has_tag = place % 3 == 0
+    for number, (options, image) in enumerate(variants):
+        sku_id = new_id()
+        tables["sku"].append(
+            {
+                "id": sku_id,
+                "product_id": product_id,
+                "code": readable_code(12),
+                "options": [{"name": name, "value": value} for name, value in options.items()],
+                "image_url": image,
+                "price_fen": price_fen + 100 * number,
+                "label_price_fen": price_fen * 5 // 4 + 200 if has_tag else None,
+                "label_kind": "TAG_PRICE" if has_tag else None,
+                "weight_grams": 200 + 50 * number,
+                "purchase_limit": 99_999 if place % 10 == 0 else None,
+                "status": "ON_SALE",
+                "position": number,
+                "created_at": now,
+                "updated_at": now,
+            }
+        )
+        tables["stock_level"].append(_stock(sku_id, now))
+        if place % 5 == 0:
+            tier_fen = price_fen * 9 // 10
+            tier_price = {"sku_id": sku_id, "tier_code": "GOLD", "price_fen": tier_fen}
+            tables["sku_tier_price"].append({"id": new_id(), **tier_price})
+        if place % 4 == 0:
+            day = (now - timedelta(days=2)).date()
+            low = {"sku_id": sku_id, "day": day, "price_fen": price_fen + 500}
+            tables["sku_daily_low"].append({"id": new_id(), **low})
+
+
+def _stock(sku_id: UUID, now: datetime) -> dict[str, Any]:
+    nothing = dict.fromkeys(("restocked", "adjusted", "reserved", "sold", "set_aside"), 0)
+    return {"id": sku_id, "initial": STOCK, "available": STOCK, "updated_at": now, **nothing}
+
+
+async def _insert(table: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert many rows of the same columns in one statement."""
+    names = ", ".join(rows[0])
     await database.execute(
         f"INSERT INTO {table} ({names})"
         f" SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)",
-        database.to_json([dict(zip(columns, row, strict=True)) for row in rows]),
+        database.to_json(rows),
     )
 
 
-def _variants(chance: random.Random) -> list[tuple[dict[str, str], str]]:
+def _variants(chance: random.Random) -> Variants:
     """Return three variants: options, and the picture of the colour."""
     colours = chance.sample(_COLOURS, 3)
     size = chance.choice(_SIZES)

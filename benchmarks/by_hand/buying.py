@@ -258,8 +258,6 @@ async def place_order(request: Request) -> Response:
         assert priced.buyer["status"] == "ACTIVE"
         assert not found.problems
         assert given.get("expectedPayable") in (None, found.payable_fen)
-        quantities = [line.quantity for line in found.lines]
-        limited = [place for place, row in enumerate(rows) if row["purchase_limit"] is not None]
         async with connection.transaction():
             claim = await connection.fetchrow(
                 _CLAIM,
@@ -279,34 +277,19 @@ async def place_order(request: Request) -> Response:
                 viewer,
                 seal_snapshot(priced.address, shared.data),
                 priced.buyer["region_code"],
-                found.goods_total_fen,
-                found.discount_total_fen,
-                found.shipping_fen,
-                found.payable_fen,
-                json(discounts_to_json(found.discounts)),
+                *_amounts(found),
                 priced.buyer["tier_code"],
                 shared.rule_version_id,
                 now,
                 pay_before,
                 new_id(),
-                [new_id() for _ in rows],
-                [row["id"] for row in rows],
-                [row["product_id"] for row in rows],
-                [row["name"] for row in rows],
-                [" / ".join(option["value"] for option in row["options"]) for row in rows],
-                [row["image_url"] for row in rows],
-                quantities,
-                [line.unit_price_fen for line in found.lines],
-                [line.discount_total_fen for line in found.lines],
-                [line.payable_fen for line in found.lines],
-                [new_id() for _ in limited],
-                [rows[place]["id"] for place in limited],
-                [quantities[place] for place in limited],
-                [json(discounts_to_json(line.discounts)) for line in found.lines],
-                [json(units_to_json(line.units)) for line in found.lines],
+                *_columns(priced),
             )
             reserved = await connection.execute(
-                _RESERVE, [row["id"] for row in rows], quantities, now
+                _RESERVE,
+                [row["id"] for row in rows],
+                [line.quantity for line in found.lines],
+                now,
             )
             assert reserved == f"UPDATE {len(rows)}"
     return answer(
@@ -322,6 +305,39 @@ async def place_order(request: Request) -> Response:
                 "userErrors": [],
             }
         }
+    )
+
+
+def _amounts(found: Quote) -> tuple[Any, ...]:
+    return (
+        found.goods_total_fen,
+        found.discount_total_fen,
+        found.shipping_fen,
+        found.payable_fen,
+        json(discounts_to_json(found.discounts)),
+    )
+
+
+def _columns(priced: _Priced) -> tuple[Any, ...]:
+    """Return the lines' columns, with those of the limited SKUs among them."""
+    rows, lines = priced.rows, priced.quote.lines
+    limited = [place for place, row in enumerate(rows) if row["purchase_limit"] is not None]
+    return (
+        [new_id() for _ in rows],
+        [row["id"] for row in rows],
+        [row["product_id"] for row in rows],
+        [row["name"] for row in rows],
+        [" / ".join(option["value"] for option in row["options"]) for row in rows],
+        [row["image_url"] for row in rows],
+        [line.quantity for line in lines],
+        [line.unit_price_fen for line in lines],
+        [line.discount_total_fen for line in lines],
+        [line.payable_fen for line in lines],
+        [new_id() for _ in limited],
+        [rows[place]["id"] for place in limited],
+        [lines[place].quantity for place in limited],
+        [json(discounts_to_json(line.discounts)) for line in lines],
+        [json(units_to_json(line.units)) for line in lines],
     )
 
 
