@@ -20,6 +20,7 @@ from cli.panels import RUN
 
 T = TypeVar("T")
 _LOOK_AT_SERVERS_EVERY_SECONDS = 1.0
+_LAST_PORT = 65_535
 
 
 def register(app: typer.Typer) -> None:
@@ -106,6 +107,8 @@ def _alone(checked: Plan, home: Home) -> Iterator[None]:
         )
     try:
         port = checked.settings.port
+        if port == _LAST_PORT:
+            raise _Refused(f"PORT is at most {_LAST_PORT - 1}: the simulator takes the next one.")
         for each, what in ((port, "web server"), (port + 1, "simulator")):
             if not is_free(each):
                 raise _Refused(

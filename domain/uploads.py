@@ -62,10 +62,17 @@ class StorageUnavailable(DomainError):
 class SizeNotAllowed(InvalidInput):
     """The picture is empty, or larger than its purpose or the installation allows."""
 
-    message = "From 1 to {limit} bytes are possible."
+    message = "The picture is empty or larger than {limit}."
 
     def __init__(self, limit: int) -> None:
-        super().__init__(path=("bytes",), limit=limit)
+        super().__init__(path=("bytes",), limit=_size(limit))
+
+
+def _size(size_bytes: int) -> str:
+    """Write a size as people read it: 2 MB, 512 KB."""
+    if size_bytes >= _MEBIBYTE:
+        return f"{size_bytes / _MEBIBYTE:g} MB"
+    return f"{size_bytes / 1_024:g} KB"
 
 
 def check_announced(purpose: UploadPurpose, content_type: str, size: int) -> None:

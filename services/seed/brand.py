@@ -6,11 +6,18 @@ from dataclasses import dataclass
 
 from domain.catalog import BannerSlot
 from domain.members import AgreementKind
-from domain.rules import BrandRules
+from domain.rules import BrandRules, ProvinceShipping, ShippingRules
 from services.seed.pictures import Motif
 
 BRAND = BrandRules(name="山野集", name_en="Shanye Market", service_phone="400-000-0818")
 HOT_SEARCHES = ("苹果", "每日坚果", "有机牛奶", "四件套", "咖啡", "洗衣液", "衬衫", "绘本")
+SHIPPING = ShippingRules(
+    exceptions=(
+        ProvinceShipping(provinces=("54", "65"), base_fen=1_800, further_fen=1_000),
+        ProvinceShipping(provinces=("71", "81", "82"), served=False),
+    )
+)
+"""Xizang and Xinjiang are far; Taiwan, Hong Kong and Macau aren't served."""
 AGREEMENT_VERSION = "2026-01"
 
 

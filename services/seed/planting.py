@@ -17,6 +17,7 @@ from services.seed.brand import (
     BRAND,
     HOT_SEARCHES,
     POSTERS,
+    SHIPPING,
     SHOPS,
     TEXTS,
     Poster,
@@ -57,7 +58,9 @@ async def _publish_rules(now: datetime) -> None:
     # The shipped rules come first, so that a server that reads them at this moment finds number 1.
     shipped = (await rules.in_force(now=now)).rules
     await rules.publish(
-        replace(shipped, brand=BRAND, hot_searches=HOT_SEARCHES), effective_at=now, now=now
+        replace(shipped, brand=BRAND, hot_searches=HOT_SEARCHES, shipping=SHIPPING),
+        effective_at=now,
+        now=now,
     )
 
 

@@ -100,7 +100,7 @@ async def test_a_limit_tells_what_is_possible(
     client: GraphQLClient, member: SignedInMember
 ) -> None:
     payload = await _ask(client, member.token, bytes=2 * MEBIBYTE + 1)
-    assert payload["userErrors"][0]["message"] == "图片大小应为 1 到 2097152 字节。"
+    assert payload["userErrors"][0]["message"] == "图片不能为空，且不能超过 2 MB。"
 
 
 NO_PICTURES = {
