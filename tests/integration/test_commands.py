@@ -9,6 +9,7 @@ from cli.embedded.ports import free_port
 from settings import Settings
 from tests.support.commands import mall
 
+FIXTURE = "tests/fixtures/complete_journey"
 WECHAT = ("wechat_mini_program_appid", "wechat_mch_id", "wechat_pay_public_key")
 
 
@@ -44,7 +45,9 @@ async def test_a_database_out_of_reach_is_one_line(
     assert await mall(_elsewhere(settings, **given), command) == (1, f"mall: {said}\n")
 
 
-@pytest.mark.parametrize("command", [("verify",), ("seed",), ("replay", "--baskets", "1")])
+@pytest.mark.parametrize(
+    "command", [("verify",), ("seed",), ("replay", "--baskets", "1", "--data", FIXTURE)], ids=str
+)
 async def test_a_database_without_tables_is_one_line(
     settings: Settings, command: tuple[str, ...]
 ) -> None:
