@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.ledger import AccountKind, EntryReason, SourceKind
+from domain.ledger import AccountKind, EntryReason
 from loaders.points import PointsSummary
 from resolvers.common.context import Info
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.titles import entry_title
+from resolvers.member.orders.entries import order_of_entry
 from resolvers.member.orders.types import Order
 from services.entries import entries_of
 
@@ -65,12 +66,9 @@ class PointsEntry:
     created_at: datetime = strawberry.field(description="When.")
     expires_at: datetime | None = strawberry.field(description="When points that came will end.")
     row: strawberry.Private[Any]
-
-    @strawberry.field(description="The order it belongs to.")
-    async def order(self, info: Info) -> Order | None:
-        if self.row["source_kind"] not in (SourceKind.ORDER, SourceKind.ORDER_FINALITY):
-            return None
-        return await Order.load(info, self.row["source_id"])
+    order: Order | None = strawberry.field(
+        resolver=order_of_entry, description="The order it belongs to."
+    )
 
     @classmethod
     def from_row(cls, row: Any, info: Info) -> PointsEntry:

@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 
 from domain import tiers
-from domain.ledger import AccountKind, EntryReason, SourceKind
+from domain.ledger import AccountKind, EntryReason
 from domain.rules import Rules, TierRules
 from domain.tiers import BenefitCode
 from loaders.points import PointsSummary
@@ -18,6 +18,7 @@ from resolvers.common.context import Info
 from resolvers.common.messages import Language, translate
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.titles import entry_title
+from resolvers.member.orders.entries import order_of_entry
 from resolvers.member.orders.types import Order
 from services import rules as rule_versions
 from services.entries import entries_of, growth_since
@@ -88,12 +89,9 @@ class GrowthEntry:
     created_at: datetime = strawberry.field(description="When.")
     reason: GrowthReason = strawberry.field(description="Why.")
     row: strawberry.Private[Any]
-
-    @strawberry.field(description="The order it belongs to.")
-    async def order(self, info: Info) -> Order | None:
-        if self.row["source_kind"] not in (SourceKind.ORDER, SourceKind.ORDER_FINALITY):
-            return None
-        return await Order.load(info, self.row["source_id"])
+    order: Order | None = strawberry.field(
+        resolver=order_of_entry, description="The order it belongs to."
+    )
 
     @classmethod
     def from_row(cls, row: Any, info: Info) -> GrowthEntry:
