@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from resolvers.common.scalars import SCALARS
 from resolvers.member.schema import Mutation, Query
@@ -24,17 +27,18 @@ CACHED_OPERATIONS = 128
 class MemberSchema(strawberry.Schema):
     """The schema; errors are told and logged by the endpoint, once, with the request's id."""
 
-    def process_errors(self, errors: list[object], execution_context: object = None) -> None:  # type: ignore[override]
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
         """Leave the logging to the endpoint."""
 
 
-def _extensions() -> list[type[SchemaExtension]]:
-    caches = (
+def _extensions() -> list[Callable[[], SchemaExtension]]:
+    return [
         lambda: ParserCache(maxsize=CACHED_OPERATIONS),
         lambda: ValidationCache(maxsize=CACHED_OPERATIONS),
         lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-    )
-    return list(caches)  # type: ignore[arg-type]
+    ]
 
 
 @cache
