@@ -138,6 +138,8 @@ async def _act_on(
 
 async def _postpone_event(event_id: UUID, attempts: int, *, now: datetime) -> None:
     due_at = None if attempts + 1 >= GIVE_UP_AFTER else now + retry_pause(attempts)
+    if due_at is None:
+        log.error("inbox_event_needs_a_person", id=str(event_id))
     await database.execute(
         "UPDATE wechat_event SET attempts = attempts + 1, due_at = $2 WHERE id = $1",
         event_id,
@@ -265,14 +267,19 @@ async def _refund_state(case: Any, pay: PaymentGateway) -> RefundState | None:
 
 
 async def _write_refund(case: Any, state: RefundState | None, *, now: datetime) -> None:
-    """Write where the refund stands; what was refused or lost its way is tried again later."""
+    """Write where the refund stands; what is not there yet is looked at again later.
+
+    CLOSED is a refund that failed: like an ABNORMAL one it waits for a person, under its number.
+    """
     if state is RefundState.SUCCESS:
         await _close_case(case, now=now)
         return
-    status = {
-        RefundState.PROCESSING: PaymentCaseStatus.REFUNDING,
-        RefundState.ABNORMAL: PaymentCaseStatus.ABNORMAL,
-    }.get(state, PaymentCaseStatus.OPEN)  # type: ignore[arg-type]
+    status = PaymentCaseStatus.OPEN
+    if state is RefundState.PROCESSING:
+        status = PaymentCaseStatus.REFUNDING
+    elif state is not None:
+        status = PaymentCaseStatus.ABNORMAL
+        log.error("case_refund_needs_a_person", order_id=str(case["order_id"]), state=state)
     await database.execute(
         """
         UPDATE payment_case SET status = $2, attempts = attempts + 1, refund_due_at = $3

@@ -309,10 +309,11 @@ async def test_two_workers_refund_a_case_once(shopper: Shopper, ports: Ports) ->
     assert await refunds_at_wechat(shopper.wxsim) == 1
 
 
+@pytest.mark.parametrize("result", ["ABNORMAL", "CLOSED"])
 async def test_a_refund_that_wechat_cannot_pay_out_stays_a_case(
-    shopper: Shopper, ports: Ports
+    shopper: Shopper, ports: Ports, result: str
 ) -> None:
-    await shopper.wxsim.fault("refund.result", result="ABNORMAL")
+    await shopper.wxsim.fault("refund.result", status=result)
     await a_case(shopper, ports)
     await run_sweeps(ports)
     await shopper.wxsim.advance("1m")
