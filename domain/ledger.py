@@ -120,16 +120,3 @@ def member_account(member_id: UUID, kind: AccountKind) -> UUID:
 def system_account(kind: AccountKind) -> UUID:
     """Return the fixed id of a system account."""
     return SYSTEM_ACCOUNTS[kind]
-
-
-def order_pending(member_id: UUID, *, points: int, growth: int) -> list[Posting]:
-    """Return what a paid order books: points and growth that wait until the order is final."""
-    amounts = (
-        (AccountKind.ISSUED, AccountKind.PENDING, points),
-        (AccountKind.GROWTH_ISSUED, AccountKind.GROWTH_PENDING, growth),
-    )
-    return [
-        Posting(system_account(source), member_account(member_id, target), amount)
-        for source, target, amount in amounts
-        if amount > 0
-    ]

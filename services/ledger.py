@@ -22,7 +22,6 @@ from domain.ledger import (
     SourceKind,
     Unit,
     member_account,
-    system_account,
 )
 from models import database
 from models.ids import new_id
@@ -133,41 +132,6 @@ WITH transaction AS (
 )
 SELECT count(*) FROM entries
 """
-
-
-async def book_pending_points(
-    member_id: UUID,
-    points: int,
-    *,
-    reason: EntryReason,
-    source: tuple[SourceKind, UUID],
-    now: datetime,
-) -> bool:
-    """Book points that become spendable when their source is final, with their lot."""
-    if points <= 0:
-        return False
-    posting = Posting(
-        debit=system_account(AccountKind.ISSUED),
-        credit=member_account(member_id, AccountKind.PENDING),
-        amount=points,
-    )
-    if not await post([posting], unit=Unit.POINTS, reason=reason, source=source, now=now):
-        return False
-    await database.execute(
-        """
-        INSERT INTO points_lot (id, member_id, source_kind, source_id, reason, earned, remaining,
-                                is_pending, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, true, $7)
-        """,
-        new_id(),
-        member_id,
-        source[0],
-        source[1],
-        reason,
-        points,
-        now,
-    )
-    return True
 
 
 async def balances(member_ids: Sequence[UUID]) -> dict[UUID, dict[AccountKind, int]]:

@@ -165,14 +165,15 @@ async def _add_lot(
     *,
     reason: EntryReason,
     source: Source,
-    expires_at: datetime,
+    expires_at: datetime | None,
     now: datetime,
 ) -> None:
+    """Write a lot; one without an expiry is pending."""
     await database.execute(
         """
         INSERT INTO points_lot (id, member_id, source_kind, source_id, reason, earned, remaining,
                                 is_pending, expires_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, false, $7, $8)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7::timestamptz IS NULL, $7, $8)
         """,
         new_id(),
         member_id,
@@ -204,4 +205,21 @@ async def grant(
     if not await ledger.post([posting], unit=Unit.POINTS, reason=reason, source=source, now=now):
         return False
     await _add_lot(member_id, points, reason=reason, source=source, expires_at=expires_at, now=now)
+    return True
+
+
+async def book_pending(
+    member_id: UUID, points: int, *, reason: EntryReason, source: Source, now: datetime
+) -> bool:
+    """Book points that become spendable when their source is final, with their lot; once each."""
+    if points == 0:
+        return False
+    posting = Posting(
+        debit=system_account(AccountKind.ISSUED),
+        credit=member_account(member_id, AccountKind.PENDING),
+        amount=points,
+    )
+    if not await ledger.post([posting], unit=Unit.POINTS, reason=reason, source=source, now=now):
+        return False
+    await _add_lot(member_id, points, reason=reason, source=source, expires_at=None, now=now)
     return True

@@ -13,8 +13,15 @@ from uuid import UUID
 
 import structlog
 
-from domain import ledger as book
-from domain.ledger import EntryReason, SourceKind, Unit
+from domain.ledger import (
+    AccountKind,
+    EntryReason,
+    Posting,
+    SourceKind,
+    Unit,
+    member_account,
+    system_account,
+)
 from domain.orders import (
     DeliveryMethod,
     OrderEventKind,
@@ -33,7 +40,7 @@ from domain.payments import (
 from domain.pricing import Earned
 from models import database
 from models.ids import new_id, number_code
-from services import earning, ledger, queue, stock
+from services import earning, ledger, points, queue, stock
 
 log = structlog.get_logger(__name__)
 
@@ -205,11 +212,18 @@ async def _book(order: Any, earned: Earned, now: datetime) -> None:
     """Book pending points with their lot, and the growth to be."""
     source = (SourceKind.ORDER, order["id"])
     member_id = order["member_id"]
-    await ledger.book_pending_points(
+    await points.book_pending(
         member_id, earned.points, reason=EntryReason.ORDER, source=source, now=now
     )
-    growth = book.order_pending(member_id, points=0, growth=earned.growth)
-    await ledger.post(growth, unit=Unit.GROWTH, reason=EntryReason.ORDER, source=source, now=now)
+    if earned.growth:
+        growth = Posting(
+            debit=system_account(AccountKind.GROWTH_ISSUED),
+            credit=member_account(member_id, AccountKind.GROWTH_PENDING),
+            amount=earned.growth,
+        )
+        await ledger.post(
+            [growth], unit=Unit.GROWTH, reason=EntryReason.ORDER, source=source, now=now
+        )
 
 
 async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:

@@ -73,7 +73,7 @@ async def test_one_source_is_booked_once_however_often_it_comes() -> None:
 
     async def book() -> bool:
         async with db.in_transaction():
-            return await ledger.book_pending_points(
+            return await points.book_pending(
                 member_id,
                 76,
                 reason=EntryReason.ORDER,

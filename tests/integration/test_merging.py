@@ -123,7 +123,7 @@ async def test_points_debts_and_growth_are_added_with_their_lots() -> None:
     soon, late = NOW + timedelta(days=10), NOW + timedelta(days=300)
     await _points(older, 40, expires_at=late)
     await _points(younger, 100, expires_at=soon)
-    await ledger.book_pending_points(
+    await points.book_pending(
         younger, 30, reason=EntryReason.ORDER, source=(SourceKind.ORDER, new_id()), now=NOW
     )
     await _post(older, AccountKind.DEBT, 3)
@@ -373,7 +373,7 @@ async def test_what_is_written_for_the_loser_after_the_merge_follows() -> None:
     sku = await a_sku()
     await a_cart_line(younger, sku, 2)
     await _order(younger)
-    await ledger.book_pending_points(
+    await points.book_pending(
         younger, 30, reason=EntryReason.ORDER, source=(SourceKind.ORDER, new_id()), now=NOW
     )
     later = NOW + timedelta(minutes=1)
