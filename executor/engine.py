@@ -1,0 +1,62 @@
+"""One schema, ready to run operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+from graphql.execution.incremental import IncrementalExecutor
+from strawberry.execution import optimized_is_awaitable
+
+from executor.interpreter import Interpreter
+from executor.operation import Operation
+
+
+class UnknownOperation(Exception):
+    """The document has no such operation, or several and none was named."""
+
+
+class Engine:
+    """Runs operations of a schema: compiled where it can, by graphql-core where it can't.
+
+    Takes a Strawberry schema, or a plain one of graphql-core. With `compiles=False` everything is
+    run by graphql-core: the reference that compiled answers are compared with.
+    """
+
+    def __init__(self, schema: strawberry.Schema | GraphQLSchema, *, compiles: bool = True) -> None:
+        self.compiles = compiles
+        if isinstance(schema, GraphQLSchema):
+            self.schema = schema
+            self.interpreter = Interpreter(schema, IncrementalExecutor, options={})
+        else:
+            self.schema = schema._schema  # noqa: SLF001 (Strawberry offers no other way to it)
+            options: dict[str, Any] = {
+                "operation_extensions": None,
+                "is_awaitable": optimized_is_awaitable,
+            }
+            self.interpreter = Interpreter(
+                self.schema, schema.execution_context_class, options=options
+            )
+
+    def operation(self, document: DocumentNode, name: str | None = None) -> Operation:
+        """Return an operation of a valid document.
+
+        Raises:
+            UnknownOperation: the document has none of this name, or several and none was named.
+        """
+        found = [
+            definition
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+            and (name is None or (definition.name is not None and definition.name.value == name))
+        ]
+        if not found:
+            raise UnknownOperation(
+                f"Unknown operation named '{name}'." if name else "Must provide an operation."
+            )
+        if len(found) > 1:
+            raise UnknownOperation(
+                "Must provide operation name if query contains multiple operations."
+            )
+        return Operation(self, document, found[0])

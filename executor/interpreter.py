@@ -1,0 +1,145 @@
+"""graphql-core's own executor: the reference, and what runs whatever isn't compiled.
+
+Root fields that a compiled run has resolved already are replayed from memory, value or error, so
+that no side effect of theirs happens twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    Executor,
+    GraphQLFieldResolver,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    MiddlewareManager,
+)
+from graphql.execution import ExecutionResult, create_source_event_stream
+from graphql.execution.execute import map_source_to_response_event
+
+from executor.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What the resolver of a root field gave: its value, or the error that it raised."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+Remembered = dict[str, Resolved]
+"""Root fields by response name, in the order they ran."""
+
+
+class _Replay(MiddlewareManager):
+    """Answers remembered root fields from memory, once each, and resolves all others."""
+
+    def __init__(self, remembered: Remembered) -> None:
+        super().__init__()
+        self._remembered = dict(remembered)
+
+    def get_field_resolver(self, field_resolver: GraphQLFieldResolver) -> GraphQLFieldResolver:
+        def replay_or_resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+            if info.path.prev is None and isinstance(info.path.key, str):
+                resolved = self._remembered.pop(info.path.key, None)
+                if resolved is not None:
+                    if resolved.error is not None:
+                        raise resolved.error
+                    return resolved.value
+            return field_resolver(source, info, **arguments)
+
+        return replay_or_resolve
+
+
+class Interpreter:
+    """Runs operations of one schema through graphql-core.
+
+    `executor_class` and `options` are what the schema's library passes to graphql-core: Strawberry
+    has an executor of its own, for what its `info` carries.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        executor_class: type[Executor[Any]],
+        *,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.schema = schema
+        self._executor_class = executor_class
+        self._options = dict(options)
+
+    async def run(
+        self,
+        document: DocumentNode,
+        operation_name: str | None,
+        *,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        root: Any,
+        remembered: Remembered | None = None,
+    ) -> Outcome:
+        """Run a query or a mutation; a replayed field's resolver doesn't run again."""
+        executor = self._build(
+            document, operation_name, variables, context, root, remembered=remembered
+        )
+        if isinstance(executor, list):
+            return Outcome.refused(*executor)
+        result: Any = executor.execute_operation()
+        if executor.is_awaitable(result):
+            result = await result
+        return Outcome(result.data, result.errors)
+
+    async def subscribe(
+        self,
+        document: DocumentNode,
+        operation_name: str | None,
+        *,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        root: Any,
+    ) -> AsyncIterator[Outcome] | Outcome:
+        """Open a subscription: a stream of outcomes, or the one that tells why there is none."""
+        executor = self._build(document, operation_name, variables, context, root)
+        if isinstance(executor, list):
+            return Outcome.refused(*executor)
+        stream: Any = create_source_event_stream(executor)
+        if executor.is_awaitable(stream):
+            stream = await stream
+        if isinstance(stream, ExecutionResult):
+            return Outcome(stream.data, stream.errors)
+        return _outcomes(map_source_to_response_event(executor, stream))
+
+    def _build(  # noqa: PLR0917 (what identifies a run, passed on)
+        self,
+        document: DocumentNode,
+        operation_name: str | None,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        root: Any,
+        *,
+        remembered: Remembered | None = None,
+    ) -> Any:
+        return self._executor_class.build(
+            self.schema,
+            document,
+            root_value=root,
+            context_value=context,
+            raw_variable_values=dict(variables) if variables else None,
+            operation_name=operation_name,
+            middleware=_Replay(remembered) if remembered else None,
+            **self._options,
+        )
+
+
+async def _outcomes(results: Any) -> AsyncIterator[Outcome]:
+    try:
+        async for result in results:
+            yield Outcome(result.data, result.errors)
+    finally:
+        await results.aclose()
