@@ -115,7 +115,7 @@ class Interpreter:
             return Outcome(stream.data, stream.errors)
         return _outcomes(map_source_to_response_event(executor, stream))
 
-    def _build(  # noqa: PLR0917 (what identifies a run, passed on)
+    def _build(
         self,
         document: DocumentNode,
         operation_name: str | None,
