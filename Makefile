@@ -9,6 +9,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 IMPORT_STAMP := $(VENV)/.installed-import
 BROWSER_STAMP := $(VENV)/.installed-browser
 AUDIT_STAMP := tests/audit/node_modules/.package-lock.json
+CLIENTS_STAMP := tests/clients/node_modules/.package-lock.json
 INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-input
 # Whether one of these commands is there.
 found = for each in $(1); do command -v $$each >/dev/null 2>&1 && break; done
@@ -54,9 +55,10 @@ browser: ## Tests in a real browser; pictures of the pages go to build/browser (
 		$(MAKE) --no-print-directory $(BROWSER_STAMP) && $(PYTHON) -m pytest tests/browser -m browser; \
 	else echo "browser: left out, for there is no Chromium on this machine"; fi
 
-audit: ## The public audit of GraphQL over HTTP (needs Node)
+audit: ## The public audit of GraphQL over HTTP, and the clients that people use (needs Node)
 	@if $(call found,npm); then \
-		$(MAKE) --no-print-directory $(DEV_STAMP) $(AUDIT_STAMP) && $(PYTHON) -m pytest tests/audit -m audit; \
+		$(MAKE) --no-print-directory $(DEV_STAMP) $(AUDIT_STAMP) $(CLIENTS_STAMP) && \
+		$(PYTHON) -m pytest tests/audit tests/clients -m audit; \
 	else echo "audit: left out, for there is no Node with npm on this machine"; fi
 
 schema: $(DEV_STAMP) ## Write the schema snapshots in api/
@@ -103,6 +105,11 @@ $(BROWSER_STAMP): requirements/browser.txt $(DEV_STAMP)
 $(AUDIT_STAMP): tests/audit/package-lock.json
 	@echo "Installing the audit into tests/audit/node_modules ..."
 	@cd tests/audit && npm ci --silent --ignore-scripts
+	@touch $@
+
+$(CLIENTS_STAMP): tests/clients/package-lock.json
+	@echo "Installing GraphQL clients into tests/clients/node_modules ..."
+	@cd tests/clients && npm ci --silent --ignore-scripts
 	@touch $@
 
 $(PYTHON):
