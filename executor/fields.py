@@ -1,0 +1,239 @@
+"""Fields that fetch, declared once: a call for a whole level, and a DataLoader for graphql-core.
+
+    @strawberry.type
+    class Product:
+        @batched(description="The variants that are on sale.")
+        @staticmethod
+        async def skus(products: Sequence[Product], info: BatchInfo) -> list[list[Sku]]:
+            rows = await skus_by_product_id([product.id for product in products])
+            return [[Sku(row) for row in each] for each in rows]
+
+Compiled code calls the function once with all parents of a level. graphql-core asks parent by
+parent; there a DataLoader gathers the parents and calls the same function.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast, get_args
+
+import strawberry
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_directive_values,
+)
+from graphql.execution.values import VariableValues
+from strawberry.dataloader import DataLoader
+from strawberry.types.field import StrawberryField
+
+BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
+_LIST_OF = re.compile(r"^\s*(?:[\w.]+\.)?(?:list|List|Sequence)\s*\[(.*)\]\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInfo:
+    """What a batch function may know of its call: what holds for every parent alike.
+
+    There is no path, since each parent has its own. `selected` is what `selected()` says.
+    """
+
+    context: Any
+    field_name: str
+    root_value: Any = None
+    variable_values: Any = field(default_factory=dict)
+    selected: frozenset[str] = frozenset()
+
+
+def batched(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation_reason: str | None = None,
+    permission_classes: list[Any] | None = None,
+    extensions: list[Any] | None = None,
+    directives: Sequence[Any] = (),
+    metadata: Mapping[Any, Any] | None = None,
+) -> Callable[[Any], Any]:
+    """Declare a field by a function of all its parents, which answers in their order.
+
+    The function takes the parents, a `BatchInfo`, and the field's arguments. It returns a list
+    with one value for each parent; an exception among them is that parent's error, an exception
+    raised is everybody's.
+    """
+
+    def declare(function: Any) -> Any:
+        batch = cast("BatchFunction", getattr(function, "__func__", function))
+        return strawberry.field(
+            resolver=_one_by_one(batch),
+            name=name,
+            description=description,
+            deprecation_reason=deprecation_reason,
+            permission_classes=permission_classes,
+            extensions=extensions,
+            directives=directives,
+            metadata=metadata,
+        )
+
+    return declare
+
+
+def batch_of(declared: StrawberryField) -> BatchFunction | None:
+    """Return the function that answers the field for many parents; None if it was not declared."""
+    resolver = declared.base_resolver
+    return None if resolver is None else getattr(resolver.wrapped_func, "batch", None)
+
+
+def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:
+    """Return the ordinary resolver over the request's loader."""
+
+    async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
+        raw = info._raw_info  # noqa: SLF001 (Strawberry offers no other way to the nodes)
+        loaders = _loaders_of(info.context)
+        node, variables = raw.field_nodes[0], raw.variable_values
+        # Within one run, the node says which arguments hold.
+        place = (batch, id(node), id(variables))
+        if place not in loaders:
+            told = BatchInfo(
+                context=info.context,
+                field_name=raw.field_name,
+                root_value=raw.root_value,
+                variable_values=variables,
+                selected=selected(info),
+            )
+
+            async def load(parents: list[Any]) -> Sequence[Any]:
+                return await batch(parents, told, **arguments)
+
+            # Kept with what its place is named by, lest an id be given away again.
+            loaders[place] = (node, variables, DataLoader(load_fn=load, cache=False))
+        return await loaders[place][2].load(self)
+
+    given = inspect.signature(batch)
+    _, info_parameter, *rest = given.parameters.values()
+    self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    own_info = info_parameter.replace(annotation=strawberry.Info)
+    resolve.__signature__ = given.replace(  # type: ignore[attr-defined]
+        parameters=[self_parameter, own_info, *rest], return_annotation=_element(batch, given)
+    )
+    resolve.__name__ = batch.__name__
+    resolve.__qualname__ = batch.__qualname__
+    resolve.__module__ = batch.__module__
+    resolve.__doc__ = batch.__doc__
+    resolve.batch = batch  # type: ignore[attr-defined]
+    return resolve
+
+
+def _element(batch: BatchFunction, given: inspect.Signature) -> Any:
+    """Return what stands for one parent in the answer: X of `list[X]`."""
+    answer = given.return_annotation
+    if isinstance(answer, str):
+        matched = _LIST_OF.match(answer)
+        if matched:
+            return matched.group(1)
+    elif len(get_args(answer)) == 1:
+        return get_args(answer)[0]
+    raise TypeError(f"{batch.__qualname__}: a batch function is annotated to return list[...].")
+
+
+_STORE = "executor_loaders"
+
+
+def _loaders_of(context: Any) -> dict[Any, Any]:
+    """Return the loaders that live as long as the request's context."""
+    if isinstance(context, dict):
+        return cast("dict[Any, Any]", context.setdefault(_STORE, {}))
+    loaders: dict[Any, Any] | None = getattr(context, _STORE, None)
+    if loaders is None:
+        loaders = {}
+        try:
+            setattr(context, _STORE, loaders)
+        except AttributeError:
+            message = (
+                f"A context for batched fields is a dict or takes an attribute `{_STORE}`;"
+                f" {type(context).__name__} does neither."
+            )
+            raise TypeError(message) from None
+    return loaders
+
+
+class PlannedNodes(list[FieldNode]):
+    """The nodes of a compiled field; what they select is worked out once."""
+
+    __slots__ = ("selected",)
+
+    def __init__(self, nodes: Sequence[FieldNode], selected: frozenset[str]) -> None:
+        super().__init__(nodes)
+        self.selected = selected
+
+
+def selected(info: Any) -> frozenset[str]:
+    """Return the fields asked for below this one, as dotted names: {"nodes", "nodes.skus"}.
+
+    Names are the schema's, not aliases; what @skip and @include leave out is not there; a
+    fragment's fields are, whatever its type condition. A resolver can fetch its whole tree by it
+    in one go. Compiled code has the answer ready.
+    """
+    raw = getattr(info, "_raw_info", info)
+    if isinstance(raw.field_nodes, PlannedNodes):
+        return raw.field_nodes.selected
+    variables = raw.variable_values
+    if not isinstance(variables, VariableValues):
+        variables = VariableValues({}, variables)
+    return selected_below(raw.field_nodes, raw.fragments, variables)
+
+
+def selected_below(
+    nodes: Sequence[FieldNode],
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: VariableValues,
+) -> frozenset[str]:
+    """Walk the selections of nodes; each (fragment, prefix) is walked once."""
+    found: set[str] = set()
+    walked: set[tuple[str, str]] = set()
+    waiting = [(node.selection_set, "") for node in nodes]
+    while waiting:
+        selections, prefix = waiting.pop()
+        for node in selections.selections if selections else ():
+            if not _is_included(node, variables):
+                continue
+            if isinstance(node, FieldNode):
+                path = prefix + node.name.value
+                found.add(path)
+                waiting.append((node.selection_set, path + "."))
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append((node.selection_set, prefix))
+            else:
+                waiting += _spread(cast("FragmentSpreadNode", node), prefix, fragments, walked)
+    return frozenset(found)
+
+
+def _spread(
+    node: FragmentSpreadNode,
+    prefix: str,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    walked: set[tuple[str, str]],
+) -> list[tuple[SelectionSetNode | None, str]]:
+    name = node.name.value
+    if (name, prefix) in walked or name not in fragments:
+        return []
+    walked.add((name, prefix))
+    return [(fragments[name].selection_set, prefix)]
+
+
+def _is_included(node: Any, variables: VariableValues) -> bool:
+    if not node.directives:
+        return True
+    skip = get_directive_values(GraphQLSkipDirective, node, variables)
+    if skip and skip["if"]:
+        return False
+    include = get_directive_values(GraphQLIncludeDirective, node, variables)
+    return not (include and not include["if"])
