@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema
 
-from tests.executor.cases.check import Case, Told, both, check, error, made, run, table
+from tests.executor.cases.check import Case, both, check, error, made
 
 
 @dataclass
@@ -132,6 +131,10 @@ async def test_no_type_knows_the_value(abstract: str, when: Any, compiles: bool)
     await check(schema, case, compiles=compiles)
 
 
+NO_NAME = (
+    "Abstract type 'Pet' must resolve to an Object type at runtime for field 'Query.pet' with"
+    " value 'Odie', received '{}', which is not a valid Object type name."
+)
 WRONG: dict[str, tuple[Any, str]] = {
     "nothing": (None, unresolved("Query.pet")),
     "no name of the schema": (
@@ -147,13 +150,11 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "no name at all": (
         [],
-        "Abstract type 'Pet' must resolve to an Object type at runtime for field 'Query.pet' with"
-        " value 'Odie', received '[]', which is not a valid Object type name.",
+        NO_NAME.format("[]"),
     ),
     "a class": (
         Dog,
-        "Abstract type 'Pet' must resolve to an Object type at runtime for field 'Query.pet' with"
-        " value 'Odie', received '<class Dog>', which is not a valid Object type name.",
+        NO_NAME.format("<class Dog>"),
     ),
 }
 

@@ -4,7 +4,6 @@ Names: `now` and `late` tell when a field answers, `Must` that it may not be nul
 holds another of the same type.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -27,7 +26,8 @@ SCHEMA = made(
 class Box:
     """Holds boxes, and leaves that `leaf` makes; each at once or later."""
 
-    leaf: Callable[["Box", str], Any]
+    def leaf(self, name: str) -> Any:
+        raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith(("now", "late", "box")):
