@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 from graphql.execution.incremental import IncrementalExecutor
+from graphql.pyutils import is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
 from executor.interpreter import Interpreter
 from executor.operation import Operation
+from executor.program import IsAwaitable, Surroundings
 
 
 class UnknownOperation(Exception):
@@ -29,6 +31,7 @@ class Engine:
         if isinstance(schema, GraphQLSchema):
             self.schema = schema
             self.interpreter = Interpreter(schema, IncrementalExecutor, options={})
+            self.surroundings = Surroundings(schema, None, is_awaitable)
         else:
             self.schema = schema._schema  # noqa: SLF001 (Strawberry offers no other way to it)
             options: dict[str, Any] = {
@@ -37,6 +40,9 @@ class Engine:
             }
             self.interpreter = Interpreter(
                 self.schema, schema.execution_context_class, options=options
+            )
+            self.surroundings = Surroundings(
+                self.schema, schema, cast("IsAwaitable", optimized_is_awaitable)
             )
 
     def operation(self, document: DocumentNode, name: str | None = None) -> Operation:

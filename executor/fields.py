@@ -18,6 +18,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast, get_args
 
 import strawberry
@@ -166,13 +167,22 @@ def _loaders_of(context: Any) -> dict[Any, Any]:
 
 
 class PlannedNodes(list[FieldNode]):
-    """The nodes of a compiled field; what they select is worked out once."""
+    """The nodes of a compiled field; what they select is worked out once, when it is asked for."""
 
-    __slots__ = ("selected",)
-
-    def __init__(self, nodes: Sequence[FieldNode], selected: frozenset[str]) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[FieldNode],
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
         super().__init__(nodes)
-        self.selected = selected
+        self._fragments = fragments
+        self._variables = variables
+
+    @cached_property
+    def selected(self) -> frozenset[str]:
+        """What `selected()` says of these nodes."""
+        return selected_below(self, self._fragments, self._variables)
 
 
 def selected(info: Any) -> frozenset[str]:

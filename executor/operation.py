@@ -3,18 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from graphql import DocumentNode, OperationDefinitionNode, OperationType
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    visit,
+)
+from graphql.execution.values import VariableValues
 
+from executor.interpreter import Remembered
 from executor.outcome import Outcome
+from executor.plan import NotCompilable, Planner
+from executor.program import Program, compile_plan
+from executor.running import Run
+from executor.variables import Variables
 
 if TYPE_CHECKING:
     from executor.engine import Engine
 
+MAX_VARIANTS = 16
+"""Programs of one operation: one for each way its @skip and @include turned out."""
+PATIENCE = 5
+"""Fallbacks one after the other before an operation stops trying."""
+PAUSE = 1_000
+"""Runs by graphql-core before it tries again."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """How often an operation ran, and which way."""
+
+    compiled: int = 0
+    fallbacks: int = 0
+    interpreted: int = 0
+
 
 class Operation:
-    """An operation: run it as often as you like, from as many tasks as you like."""
+    """An operation: run it as often as you like, from as many tasks as you like.
+
+    Compiled at its first run. Whatever goes wrong in compiled code, the answer is graphql-core's on
+    the same document; root fields that were resolved are replayed, so that nothing has its effect
+    twice. A cancelled run is cancelled: nothing is run again.
+    """
 
     def __init__(
         self, engine: Engine, document: DocumentNode, node: OperationDefinitionNode
@@ -24,14 +62,41 @@ class Operation:
         self.node = node
         self.kind: OperationType = node.operation
         self.name: str | None = node.name.value if node.name else None
+        self.figures = Figures()
+        self._variables = Variables(engine.schema, node.variable_definitions or ())
+        declared = {each.variable.name.value for each in node.variable_definitions or ()}
+        self._conditions = tuple(name for name in _conditions(document) if name in declared)
+        self._programs: dict[tuple[Any, ...], Program | None] = {}
+        self._failures = 0
+        self._rest = 0
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._is_compilable = engine.compiles and self._may_be_compiled()
 
     async def run(
         self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
     ) -> Outcome:
         """Run a query or a mutation."""
-        return await self.engine.interpreter.run(
-            self.document, self.name, variables=variables, context=context, root=root
-        )
+        if not self._is_compilable or self._rests():
+            return await self._interpret(variables, context, root)
+        coerced = self._variables.coerce(variables)
+        program = None if coerced is None else self._program(coerced)
+        if coerced is None or program is None:
+            return await self._interpret(variables, context, root)
+        run = Run(context, root, coerced)
+        try:
+            data = await program.run(run)
+        except Exception:  # noqa: BLE001 (what it means is graphql-core's to say)
+            self._failed()
+        else:
+            self._failures = 0
+            self.figures.compiled += 1
+            return Outcome(data)
+        # Outside of the handler, so that no error is chained to the one that led here.
+        return await self._interpret(variables, context, root, run.remembered)
 
     async def subscribe(
         self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
@@ -40,3 +105,87 @@ class Operation:
         return await self.engine.interpreter.subscribe(
             self.document, self.name, variables=variables, context=context, root=root
         )
+
+    def prepare(self) -> list[Program]:
+        """Compile every variant now, as far as there are few; return what could be compiled."""
+        if not self._is_compilable:
+            return []
+        ways = list(product((False, True), repeat=len(self._conditions)))[:MAX_VARIANTS]
+        found = []
+        for way in ways:
+            values = dict(zip(self._conditions, way, strict=True))
+            program = self._program(VariableValues({}, values))
+            if program is not None:
+                found.append(program)
+        return found
+
+    def _may_be_compiled(self) -> bool:
+        if self.kind is OperationType.SUBSCRIPTION or self.node.directives:
+            return False
+        return not any(fragment.variable_definitions for fragment in self._fragments.values())
+
+    def _program(self, variables: VariableValues) -> Program | None:
+        """Return the code for these @skip and @include; None when there can't be any."""
+        way = tuple(variables.coerced.get(name) for name in self._conditions)
+        if way in self._programs:
+            return self._programs[way]
+        if len(self._programs) >= MAX_VARIANTS or not all(type(value) is bool for value in way):
+            return None
+        values = dict(zip(self._conditions, way, strict=True))
+        self._programs[way] = self._compile(VariableValues({}, values))
+        return self._programs[way]
+
+    def _compile(self, conditions: VariableValues) -> Program | None:
+        engine = self.engine
+        strawberry_schema = engine.surroundings.strawberry_schema
+        planner = Planner(engine.schema, strawberry_schema, self.node, self._fragments)
+        try:
+            return compile_plan(planner.plan(conditions), engine.surroundings)
+        except (NotCompilable, RecursionError):
+            return None
+
+    def _rests(self) -> bool:
+        if self._rest:
+            self._rest -= 1
+            return True
+        return False
+
+    def _failed(self) -> None:
+        self.figures.fallbacks += 1
+        self._failures += 1
+        if self._failures >= PATIENCE:
+            self._failures = 0
+            self._rest = PAUSE
+
+    async def _interpret(
+        self,
+        variables: Mapping[str, Any] | None,
+        context: Any,
+        root: Any,
+        remembered: Remembered | None = None,
+    ) -> Outcome:
+        self.figures.interpreted += 1
+        return await self.engine.interpreter.run(
+            self.document,
+            self.name,
+            variables=variables,
+            context=context,
+            root=root,
+            remembered=remembered,
+        )
+
+
+def _conditions(document: DocumentNode) -> list[str]:
+    """Return the variables that any @skip or @include of the document looks at."""
+    found: dict[str, None] = {}
+
+    class Conditions(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+            if node.name.value not in ("skip", "include"):
+                return
+            for argument in node.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    found[argument.value.name.value] = None
+
+    visit(document, Conditions())
+    return list(found)

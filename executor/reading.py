@@ -1,0 +1,74 @@
+"""How the value of a field is read from its parent."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import strawberry
+from graphql import GraphQLField, default_field_resolver
+from strawberry.types.field import StrawberryField
+
+from executor.fields import BatchFunction, batch_of
+
+DEFINITION = "strawberry-definition"
+"""Where Strawberry keeps its own field in a GraphQLField's extensions."""
+
+
+class How(Enum):
+    """The ways to a field's value, cheapest first."""
+
+    TYPENAME = "the type's name"
+    ATTRIBUTE = "an attribute of the parent"
+    FUNCTION = "a function of the parent alone"
+    BATCH = "a function of all parents of a level"
+    RESOLVER = "the field's resolver, as graphql-core calls it"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one field is read; what else is needed stands beside it.
+
+    `attribute` is for ATTRIBUTE; `function` for FUNCTION, BATCH and RESOLVER.
+    """
+
+    how: How
+    attribute: str = ""
+    function: Callable[..., Any] | BatchFunction | None = None
+    declared: StrawberryField | None = None
+
+
+def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading:
+    """Return the cheapest way that gives what graphql-core would get."""
+    declared = field.extensions.get(DEFINITION)
+    resolver = field.resolve or default_field_resolver
+    if schema is None or not isinstance(declared, StrawberryField) or schema.exception_handlers:
+        return Reading(How.RESOLVER, function=resolver)
+    if declared.is_basic_field and declared.default_resolver is getattr:
+        return Reading(How.ATTRIBUTE, attribute=declared.python_name)
+    if not declared.extensions:
+        batch = batch_of(declared)
+        if batch is not None:
+            return Reading(How.BATCH, function=batch, declared=declared)
+        function = _function_of_parent(declared)
+        if function is not None:
+            return Reading(How.FUNCTION, function=function)
+    return Reading(How.RESOLVER, function=resolver)
+
+
+def _function_of_parent(declared: StrawberryField) -> Callable[[Any], Any] | None:
+    """Return the resolver when it takes its parent and nothing else, and doesn't wait."""
+    resolver = declared.base_resolver
+    if resolver is None or resolver.is_async or declared.is_subscription:
+        return None
+    function = resolver.wrapped_func
+    if not inspect.isfunction(function) or inspect.isgeneratorfunction(function):
+        return None
+    parameters = list(resolver.signature.parameters.values())
+    if len(parameters) != 1 or parameters[0].kind is not parameters[0].POSITIONAL_OR_KEYWORD:
+        return None
+    of_parent = (resolver.self_parameter, resolver.root_parameter, resolver.parent_parameter)
+    return function if parameters[0] in of_parent else None
