@@ -111,6 +111,10 @@ class Documents:
             errors=[_without_tree(error) for error in errors],
         )
 
+    def check(self, ast: DocumentNode) -> list[GraphQLError]:
+        """Return what is wrong with a parsed document: what is too much, else what is invalid."""
+        return self._guard.report(ast).errors or self._validate(ast)
+
     def _checked(self, text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
         limits = self.limits
         if len(text) > limits.characters:
@@ -121,7 +125,7 @@ class Documents:
             ast = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
         except GraphQLSyntaxError as error:
             return None, [_syntax_error(error, limits)]
-        return ast, self._guard.report(ast).errors or self._validate(ast)
+        return ast, self.check(ast)
 
 
 class _Recent:
