@@ -1,0 +1,249 @@
+"""Cache hints on a schema's fields: which answers everybody may share, how long, and until when.
+
+    @strawberry.field(metadata=public("catalog", seconds=30), description="The products on sale.")
+    async def products(self, info: Info) -> list[Product]: ...
+
+    GraphQLField(kind, resolve=resolve, extensions=public("catalog", seconds=30))
+
+Hints speak of what an anonymous caller gets. An operation may be answered from a shared cache when
+each field of the whole document says so:
+
+- A root field, or one with a resolver (or an extension, or permissions), is not cacheable unless it
+  carries `public(...)`.
+- A plain attribute is as public as its parent; `private()` takes it out, `public(...)` limits it.
+- A field of an interface is as public as the least public of the types behind it.
+- `signed_in()` is for root fields that are null for anonymous callers: what is selected below them
+  is never reached, and needs no hints.
+- `__typename` is always public; an operation that asks for the schema is not cacheable.
+
+The answer holds for the fewest seconds that any of its fields says, and until one of the tags of
+any of its fields changes. `@skip`, `@include` and variables are not looked at: what an operation
+might ask for counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_named_type,
+)
+from strawberry.types.field import StrawberryField
+
+HINT = "executor-cache-hint"
+"""Under this key a hint lies in a Strawberry field's metadata, or a GraphQLField's extensions."""
+
+_DEFINITION = "strawberry-definition"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a field says of itself. `seconds` is None where the field sets no limit of its own."""
+
+    is_public: bool
+    tags: tuple[str, ...] = ()
+    seconds: int | None = None
+    private_arguments: frozenset[str] = frozenset()
+    is_for_signed_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long an operation's answer may be shared: `seconds`, unless one of its tags changes.
+
+    `absent` are the response names that must be null, for they are for those who are signed in.
+    """
+
+    seconds: int
+    tags: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+
+
+def public(
+    *tags: str, seconds: int | None = None, private_arguments: Collection[str] = ()
+) -> dict[str, Hint]:
+    """Declare that every anonymous caller gets the same value for the same arguments.
+
+    `tags` name what the value is made from. Without `seconds` the field adds no limit of its own,
+    as when it only reshapes what its parent holds. An operation that passes one of the
+    `private_arguments`, such as the place where somebody is, is not cacheable.
+    """
+    if seconds is not None and seconds < 1:
+        raise ValueError("A public field lasts one second at least; `private()` is not kept.")
+    return {HINT: Hint(True, tags, seconds, frozenset(private_arguments))}
+
+
+def private() -> dict[str, Hint]:
+    """Declare that a value is never shared, whatever its parent says."""
+    return {HINT: Hint(is_public=False)}
+
+
+def signed_in() -> dict[str, Hint]:
+    """Declare that a root field is null, without an error, for whoever is anonymous."""
+    return {HINT: Hint(is_public=True, is_for_signed_in=True)}
+
+
+def hint_of(declared: GraphQLField) -> Hint | None:
+    """Return the field's own hint, None when it has none."""
+    hint = declared.extensions.get(HINT)
+    if hint is None:
+        definition = declared.extensions.get(_DEFINITION)
+        if isinstance(definition, StrawberryField):
+            hint = definition.metadata.get(HINT)
+    return hint if isinstance(hint, Hint) else None
+
+
+def has_resolver(declared: GraphQLField) -> bool:
+    """Tell whether the field is more than an attribute of its parent."""
+    definition = declared.extensions.get(_DEFINITION)
+    if isinstance(definition, StrawberryField):
+        return not definition.is_basic_field
+    return declared.resolve is not None
+
+
+def policy_of(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> Policy | None:
+    """Return how the operation's answer may be shared; None when it may not.
+
+    The document is valid. Linear in its size: every fragment is looked at once.
+    """
+    if operation.operation is not OperationType.QUERY or schema.query_type is None:
+        return None
+    gathered = _Gathered()
+    try:
+        for place in _fields(schema, document, operation):
+            _gather(schema, place, gathered)
+    except _NotShared:
+        return None
+    if gathered.seconds is None:
+        return None
+    return Policy(gathered.seconds, tuple(sorted(gathered.tags)), tuple(sorted(gathered.absent)))
+
+
+class _NotShared(Exception):
+    """A field keeps the whole operation from being shared."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    seconds: int | None = None
+    tags: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+
+    def add(self, hint: Hint) -> None:
+        self.tags.update(hint.tags)
+        if hint.seconds is not None:
+            self.seconds = min(hint.seconds, self.seconds or hint.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A field as the document selects it on a type; `is_top` in the operation's own selection."""
+
+    node: FieldNode
+    parent: Any
+    is_top: bool
+
+
+def _fields(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> Iterator[_Place]:
+    """Walk the operation's fields, those of every fragment once; not below absent ones."""
+    fragments = {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    spread: set[tuple[str, bool]] = set()
+    waiting: list[tuple[SelectionSetNode, Any, bool]] = [
+        (operation.selection_set, schema.query_type, True)
+    ]
+    while waiting:
+        selections, parent, is_top = waiting.pop()
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                yield _Place(node, parent, is_top)
+                below = _type_below(schema, parent, node)
+                if node.selection_set is not None and below is not None:
+                    waiting.append((node.selection_set, below, False))
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append((node.selection_set, _narrowed(schema, node, parent), is_top))
+            elif isinstance(node, FragmentSpreadNode) and (node.name.value, is_top) not in spread:
+                spread.add((node.name.value, is_top))
+                found = fragments[node.name.value]
+                waiting.append((found.selection_set, _narrowed(schema, found, parent), is_top))
+
+
+def _narrowed(
+    schema: GraphQLSchema, node: InlineFragmentNode | FragmentDefinitionNode, parent: Any
+) -> Any:
+    condition = node.type_condition
+    return schema.type_map[condition.name.value] if condition else parent
+
+
+def _type_below(schema: GraphQLSchema, parent: Any, node: FieldNode) -> Any:
+    """Return the type that a field's selections are on; None where they need not be looked at."""
+    name = node.name.value
+    if name.startswith("__"):
+        return None
+    declared = parent.fields[name]
+    hint = hint_of(declared)
+    if parent is schema.query_type and hint is not None and hint.is_for_signed_in:
+        return None
+    return get_named_type(declared.type)
+
+
+def _gather(schema: GraphQLSchema, place: _Place, gathered: _Gathered) -> None:
+    """Add what the field's hint says.
+
+    Raises:
+        _NotShared: the field is private, or nothing says that it is public.
+    """
+    name = place.node.name.value
+    if name == "__typename":
+        return
+    if name.startswith("__"):
+        raise _NotShared
+    for parent in _types_behind(schema, place.parent):
+        declared = parent.fields[name]
+        hint = hint_of(declared)
+        if hint is None:
+            if parent is schema.query_type or has_resolver(declared):
+                raise _NotShared
+            continue
+        passed = {argument.name.value for argument in place.node.arguments or ()}
+        if not hint.is_public or hint.private_arguments & passed:
+            raise _NotShared
+        if hint.is_for_signed_in:
+            _require_absent(place, declared, gathered)
+        gathered.add(hint)
+
+
+def _types_behind(schema: GraphQLSchema, parent: Any) -> Collection[GraphQLObjectType]:
+    """Return the object types whose field a selection on the type may mean."""
+    if isinstance(parent, GraphQLInterfaceType):
+        return schema.get_possible_types(parent)
+    return (parent,)
+
+
+def _require_absent(place: _Place, declared: GraphQLField, gathered: _Gathered) -> None:
+    if not place.is_top or isinstance(declared.type, GraphQLNonNull):
+        raise _NotShared
+    alias = place.node.alias or place.node.name
+    gathered.absent.add(alias.value)
