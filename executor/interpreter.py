@@ -7,7 +7,7 @@ that no side effect of theirs happens twice.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -26,32 +26,49 @@ from executor.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What the resolver of a root field gave: its value, or the error that it raised."""
+    """What a resolver, or something that was awaited, gave: a value, or the error it raised."""
 
     value: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
+
+    def get(self) -> Any:
+        """Return the value, or raise the error once more."""
+        if self.error is not None:
+            raise self.error
+        return self.value
 
 
-Remembered = dict[str, Resolved]
-"""Root fields by response name, in the order they ran."""
+@dataclass(slots=True)
+class Memory:
+    """What a compiled run has done already, and must not do again."""
+
+    fields: dict[str, Resolved] = field(default_factory=dict)
+    """Root fields by response name, in the order they ran."""
+    awaited: dict[int, tuple[Any, Resolved]] = field(default_factory=dict)
+    """What was awaited, by its id: a coroutine can't be awaited twice."""
+
+    def after(self, value: Any) -> Any:
+        """Return what this value gave when it was awaited; itself, if it wasn't."""
+        known = self.awaited.get(id(value))
+        return value if known is None else known[1].get()
 
 
 class _Replay(MiddlewareManager):
     """Answers remembered root fields from memory, once each, and resolves all others."""
 
-    def __init__(self, remembered: Remembered) -> None:
+    def __init__(self, memory: Memory) -> None:
         super().__init__()
-        self._remembered = dict(remembered)
+        self._memory = memory
 
     def get_field_resolver(self, field_resolver: GraphQLFieldResolver) -> GraphQLFieldResolver:
+        memory = self._memory
+
         def replay_or_resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
             if info.path.prev is None and isinstance(info.path.key, str):
-                resolved = self._remembered.pop(info.path.key, None)
+                resolved = memory.fields.pop(info.path.key, None)
                 if resolved is not None:
-                    if resolved.error is not None:
-                        raise resolved.error
-                    return resolved.value
-            return field_resolver(source, info, **arguments)
+                    return resolved.get()
+            return memory.after(field_resolver(source, info, **arguments))
 
         return replay_or_resolve
 
@@ -82,12 +99,10 @@ class Interpreter:
         variables: Mapping[str, Any] | None,
         context: Any,
         root: Any,
-        remembered: Remembered | None = None,
+        memory: Memory | None = None,
     ) -> Outcome:
         """Run a query or a mutation; a replayed field's resolver doesn't run again."""
-        executor = self._build(
-            document, operation_name, variables, context, root, remembered=remembered
-        )
+        executor = self._build(document, operation_name, variables, context, root, memory=memory)
         if isinstance(executor, list):
             return Outcome.refused(*executor)
         result: Any = executor.execute_operation()
@@ -123,7 +138,7 @@ class Interpreter:
         context: Any,
         root: Any,
         *,
-        remembered: Remembered | None = None,
+        memory: Memory | None = None,
     ) -> Any:
         return self._executor_class.build(
             self.schema,
@@ -132,7 +147,7 @@ class Interpreter:
             context_value=context,
             raw_variable_values=dict(variables) if variables else None,
             operation_name=operation_name,
-            middleware=_Replay(remembered) if remembered else None,
+            middleware=None if memory is None else _Replay(memory),
             **self._options,
         )
 

@@ -19,11 +19,11 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from executor.interpreter import Remembered
+from executor.interpreter import Memory
 from executor.outcome import Outcome
 from executor.plan import NotCompilable, Planner
 from executor.program import Program, compile_plan
-from executor.running import Run
+from executor.running import Fallback, Run
 from executor.variables import Variables
 
 if TYPE_CHECKING:
@@ -87,16 +87,21 @@ class Operation:
         if coerced is None or program is None:
             return await self._interpret(variables, context, root)
         run = Run(context, root, coerced)
+        met = None
         try:
             data = await program.run(run)
-        except Exception:  # noqa: BLE001 (what it means is graphql-core's to say)
-            self._failed()
+        except Fallback as fallback:
+            met = fallback.value
+        except Exception:  # noqa: BLE001, S110 (what it means is graphql-core's to say)
+            pass
         else:
             self._failures = 0
             self.figures.compiled += 1
             return Outcome(data)
-        # Outside of the handler, so that no error is chained to the one that led here.
-        return await self._interpret(variables, context, root, run.remembered)
+        self._failed()
+        await run.settle(met)
+        # Outside of the handlers, so that no error is chained to the one that led here.
+        return await self._interpret(variables, context, root, run.memory)
 
     async def subscribe(
         self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
@@ -162,7 +167,7 @@ class Operation:
         variables: Mapping[str, Any] | None,
         context: Any,
         root: Any,
-        remembered: Remembered | None = None,
+        memory: Memory | None = None,
     ) -> Outcome:
         self.figures.interpreted += 1
         return await self.engine.interpreter.run(
@@ -171,7 +176,7 @@ class Operation:
             variables=variables,
             context=context,
             root=root,
-            remembered=remembered,
+            memory=memory,
         )
 
 

@@ -6,8 +6,10 @@ exception leaves the whole operation to graphql-core (see operation.py): nothing
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, EnumType
+from inspect import isawaitable
 from types import CoroutineType, GeneratorType
 from typing import Any
 
@@ -20,10 +22,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
-from graphql.pyutils.gather_with_cancel import gather_with_cancel
 
 from executor.fields import BatchInfo, PlannedNodes
-from executor.interpreter import Remembered, Resolved
+from executor.interpreter import Memory, Resolved
 
 Pending = tuple[Any, dict[str, Any], Path | None]
 """An object whose answer waits for some fields: the object, its answer so far, where it stands."""
@@ -33,19 +34,41 @@ MAX_SEEN_CLASSES = 64
 
 
 class Fallback(Exception):
-    """Compiled code has met what only graphql-core can answer."""
+    """Compiled code has met what only graphql-core can answer; `value` is what it met."""
+
+    def __init__(self, value: Any = None) -> None:
+        super().__init__()
+        self.value = value
 
 
 class Run:
     """One run of an operation."""
 
-    __slots__ = ("context", "remembered", "root", "variables")
+    __slots__ = ("context", "leftovers", "memory", "root", "variables")
 
     def __init__(self, context: Any, root: Any, variables: VariableValues) -> None:
         self.context = context
         self.root = root
         self.variables = variables
-        self.remembered: Remembered = {}
+        self.memory = Memory()
+        self.leftovers: list[Awaitable[Any]] = []
+
+    async def settle(self, met: Any) -> None:
+        """End what was begun and is of no use any more; `met` is what compiled code stopped at.
+
+        What a root field gave is kept: graphql-core goes on with it.
+        """
+        if not any(_holds(each.value, met) for each in self.memory.fields.values()):
+            discard(met)
+        if self.leftovers:
+            await asyncio.gather(*self.leftovers, return_exceptions=True)
+
+
+def _holds(value: Any, part: Any) -> bool:
+    """Tell whether a value is this very part, or a list with it."""
+    if value is part:
+        return True
+    return isinstance(value, (list, tuple)) and any(_holds(each, part) for each in value)
 
 
 InfoMaker = Callable[[Run, Path], Any]
@@ -79,20 +102,21 @@ class ResolverCall:
 
 async def root_value(run: Run, call: ResolverCall, is_awaitable: Callable[[Any], bool]) -> Any:
     """Resolve a root field, and remember what came of it."""
+    fields = run.memory.fields
     try:
         value = call(run, run.root, None)
         if is_awaitable(value):
             value = await value
     except Exception as error:
-        run.remembered[call.name] = Resolved(error=error)
+        fields[call.name] = Resolved(error=error)
         raise
-    run.remembered[call.name] = Resolved(value)
+    fields[call.name] = Resolved(value)
     return value
 
 
 async def together(fields: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Wait for several root fields of a query at once; when one fails, the others are cancelled."""
-    return await gather_with_cancel(*fields)
+    """Wait for several root fields of a query at once, for all of them even if one fails."""
+    return _values(await asyncio.gather(*fields, return_exceptions=True))
 
 
 async def resolved(
@@ -117,14 +141,33 @@ async def resolved(
     except BaseException:
         discard(columns)
         raise
-    if len(waiting) == 1:
-        column, row = waiting[0]
-        column[row] = await column[row]
-    elif waiting:
-        values = await gather_with_cancel(*(column[row] for column, row in waiting))
+    if waiting:
+        values = await _awaited(run, [column[row] for column, row in waiting])
         for (column, row), value in zip(waiting, values, strict=True):
             column[row] = value
     return columns
+
+
+async def _awaited(run: Run, values: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Wait for all values, and remember what they gave."""
+    if len(values) == 1:
+        try:
+            results = [await values[0]]
+        except Exception as raised:  # noqa: BLE001 (raised again below)
+            results = [raised]
+    else:
+        results = await asyncio.gather(*values, return_exceptions=True)
+    for value, result in zip(values, results, strict=True):
+        error = result if isinstance(result, BaseException) else None
+        run.memory.awaited[id(value)] = (value, Resolved(result, error))
+    return _values(results)
+
+
+def _values(results: list[Any]) -> list[Any]:
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
 
 
 class BatchCall:
@@ -167,16 +210,14 @@ def discard(value: Any) -> None:
 
 def items(value: Any) -> Sequence[Any]:
     """Return what a list field lists; anything but a list or a tuple is graphql-core's."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and not (value and type(value[0]) is CoroutineType):
         return value
-    raise Fallback
+    raise Fallback(value)
 
 
 def items_or_none(value: Any) -> Sequence[Any] | None:
     """Return what a nullable list field lists, or None."""
-    if value is None or isinstance(value, (list, tuple)):
-        return value
-    raise Fallback
+    return None if value is None else items(value)
 
 
 class Sound:
@@ -199,8 +240,7 @@ class Sound:
                 return False
             raise Fallback
         if isinstance(value, Exception) or self._is_awaitable(value):
-            discard(value)
-            raise Fallback
+            raise Fallback(value)
         if type(value) is not GeneratorType and len(self.classes) < MAX_SEEN_CLASSES:
             self.classes.add(type(value))
         return True
@@ -234,8 +274,7 @@ class LeafCompletion:
         if type(value) not in _NEVER_AWAITABLE and (
             isinstance(value, Exception) or self._is_awaitable(value)
         ):
-            discard(value)
-            raise Fallback
+            raise Fallback(value)
         coerced = self._coerce(value)
         if coerced is None or coerced is Undefined:
             raise Fallback
@@ -257,7 +296,8 @@ class TypeCheck:
         answer = self._is_type_of(value, info)
         if answer is True:
             return True
-        discard(answer)
+        if isawaitable(answer):
+            run.leftovers.append(answer)
         raise Fallback
 
 
@@ -276,7 +316,8 @@ class TypeName:
         name: Any = self._resolve_type(value, self._info(run, path), self._type)
         if type(name) is str:
             return name
-        discard(name)
+        if isawaitable(name):
+            run.leftovers.append(name)
         raise Fallback
 
 
