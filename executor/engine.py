@@ -11,7 +11,7 @@ from graphql.pyutils import is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
 from executor.interpreter import Interpreter
-from executor.operation import Operation
+from executor.operation import Figures, Operation
 from executor.program import IsAwaitable, Surroundings
 
 
@@ -23,11 +23,13 @@ class Engine:
     """Runs operations of a schema: compiled where it can, by graphql-core where it can't.
 
     Takes a Strawberry schema, or a plain one of graphql-core. With `compiles=False` everything is
-    run by graphql-core: the reference that compiled answers are compared with.
+    run by graphql-core: the reference that compiled answers are compared with. `figures` counts
+    the runs of all operations, of those too that nobody keeps any more.
     """
 
     def __init__(self, schema: strawberry.Schema | GraphQLSchema, *, compiles: bool = True) -> None:
         self.compiles = compiles
+        self.figures = Figures()
         if isinstance(schema, GraphQLSchema):
             self.schema = schema
             self.interpreter = Interpreter(schema, IncrementalExecutor, options={})

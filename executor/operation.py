@@ -39,7 +39,10 @@ PAUSE = 1_000
 
 @dataclass(slots=True)
 class Figures:
-    """How often an operation ran, and which way."""
+    """How often an operation ran, or all of an engine, and which way.
+
+    A fallback is a compiled run that failed; the run by graphql-core that follows is counted too.
+    """
 
     compiled: int = 0
     fallbacks: int = 0
@@ -97,6 +100,7 @@ class Operation:
         else:
             self._failures = 0
             self.figures.compiled += 1
+            self.engine.figures.compiled += 1
             return Outcome(data)
         self._failed()
         await run.settle(met)
@@ -157,6 +161,7 @@ class Operation:
 
     def _failed(self) -> None:
         self.figures.fallbacks += 1
+        self.engine.figures.fallbacks += 1
         self._failures += 1
         if self._failures >= PATIENCE:
             self._failures = 0
@@ -170,6 +175,7 @@ class Operation:
         memory: Memory | None = None,
     ) -> Outcome:
         self.figures.interpreted += 1
+        self.engine.figures.interpreted += 1
         return await self.engine.interpreter.run(
             self.document,
             self.name,
