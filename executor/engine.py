@@ -61,7 +61,9 @@ class Engine:
         ]
         if not found:
             raise UnknownOperation(
-                f"Unknown operation named '{name}'." if name else "Must provide an operation."
+                "Must provide an operation."
+                if name is None
+                else f"Unknown operation named '{name}'."
             )
         if len(found) > 1:
             raise UnknownOperation(
