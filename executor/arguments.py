@@ -15,7 +15,7 @@ from graphql import (
     VariableNode,
     is_enum_type,
     is_non_null_type,
-    is_specified_scalar_type,
+    specified_scalar_types,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
@@ -103,4 +103,4 @@ def _is_immutable(argument: GraphQLArgument) -> bool:
     type_: Any = argument.type
     if is_non_null_type(type_):
         type_ = type_.of_type
-    return is_enum_type(type_) or is_specified_scalar_type(type_)
+    return is_enum_type(type_) or type_ in specified_scalar_types.values()

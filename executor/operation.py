@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -28,6 +29,8 @@ from executor.variables import Variables
 
 if TYPE_CHECKING:
     from executor.engine import Engine
+
+log = logging.getLogger(__name__)
 
 MAX_VARIANTS = 16
 """Programs of one operation: one for each way its @skip and @include turned out."""
@@ -150,7 +153,11 @@ class Operation:
         planner = Planner(engine.schema, strawberry_schema, self.node, self._fragments)
         try:
             return compile_plan(planner.plan(conditions), engine.surroundings)
-        except (NotCompilable, RecursionError):
+        except NotCompilable:
+            return None
+        except Exception:
+            # A defect of the compiler costs speed, never an answer.
+            log.exception("An operation could not be compiled.", extra={"operation": self.name})
             return None
 
     def _rests(self) -> bool:
