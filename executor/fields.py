@@ -1,4 +1,6 @@
-"""Fields that fetch, declared once: a call for a whole level, and a DataLoader for graphql-core.
+"""Fields that are declared in a way that compiled code can use, and graphql-core as well.
+
+`item`: the value stands in a row. `batched`: the value is fetched, for all parents at once:
 
     @strawberry.type
     class Product:
@@ -85,6 +87,55 @@ def batched(
         )
 
     return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Where a value stands: `key` of the parent, or of its attribute `of`; then `convert`ed."""
+
+    key: str | int
+    of: str = ""
+    convert: Callable[[Any], Any] | None = None
+
+    def read(self, parent: Any) -> Any:
+        """Return the value; None is never converted."""
+        value = (getattr(parent, self.of) if self.of else parent)[self.key]
+        return value if value is None or self.convert is None else self.convert(value)
+
+
+def item(
+    key: str | int,
+    *,
+    of: str = "",
+    convert: Callable[[Any], Any] | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation_reason: str | None = None,
+    metadata: Mapping[Any, Any] | None = None,
+) -> Any:
+    """Declare a field that stands in a row: `name: str = item("name", of="row")`.
+
+    Objects of the type then need nothing but their row, and compiled code reads the row in place.
+    """
+    place = Item(key, of, convert)
+
+    def resolve(root: Any):  # type: ignore[no-untyped-def]
+        return place.read(root)
+
+    resolve.item = place  # type: ignore[attr-defined]
+    return strawberry.field(
+        resolver=resolve,
+        name=name,
+        description=description,
+        deprecation_reason=deprecation_reason,
+        metadata=metadata,
+    )
+
+
+def item_of(declared: StrawberryField) -> Item | None:
+    """Return where the field's value stands; None if it was not declared by `item`."""
+    resolver = declared.base_resolver
+    return None if resolver is None else getattr(resolver.wrapped_func, "item", None)
 
 
 def batch_of(declared: StrawberryField) -> BatchFunction | None:

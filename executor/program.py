@@ -117,6 +117,8 @@ class _Names:
         info = _info_maker(self._plan, self._surroundings, selection.type, field, nodes)
         if reading.how is How.FUNCTION:
             self.known[f"read_{field.number}"] = reading.function
+        elif reading.item is not None:
+            self.known[f"convert_{field.number}"] = reading.item.convert
         elif reading.how is How.RESOLVER:
             assert reading.function is not None
             arguments = arguments_of(field.definition, field.nodes[0])

@@ -12,7 +12,7 @@ import strawberry
 from graphql import GraphQLField, default_field_resolver
 from strawberry.types.field import StrawberryField
 
-from executor.fields import BatchFunction, batch_of
+from executor.fields import BatchFunction, Item, batch_of, item_of
 
 DEFINITION = "strawberry-definition"
 """Where Strawberry keeps its own field in a GraphQLField's extensions."""
@@ -23,6 +23,7 @@ class How(Enum):
 
     TYPENAME = "the type's name"
     ATTRIBUTE = "an attribute of the parent"
+    ITEM = "an item of the parent, or of a row that it holds"
     FUNCTION = "a function of the parent alone"
     BATCH = "a function of all parents of a level"
     RESOLVER = "the field's resolver, as graphql-core calls it"
@@ -32,11 +33,12 @@ class How(Enum):
 class Reading:
     """How one field is read; what else is needed stands beside it.
 
-    `attribute` is for ATTRIBUTE; `function` for FUNCTION, BATCH and RESOLVER.
+    `attribute` is for ATTRIBUTE; `item` for ITEM; `function` for FUNCTION, BATCH and RESOLVER.
     """
 
     how: How
     attribute: str = ""
+    item: Item | None = None
     function: Callable[..., Any] | BatchFunction | None = None
     declared: StrawberryField | None = None
 
@@ -53,6 +55,9 @@ def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading
         batch = batch_of(declared)
         if batch is not None:
             return Reading(How.BATCH, function=batch, declared=declared)
+        item = item_of(declared)
+        if item is not None:
+            return Reading(How.ITEM, item=item)
         function = _function_of_parent(declared)
         if function is not None:
             return Reading(How.FUNCTION, function=function)

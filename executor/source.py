@@ -146,6 +146,8 @@ class Source:
             lines.append(f"    {path} = Path(path, {field.name!r}, {selection.type.name!r})")
         if how is How.FUNCTION:
             read = f"read_{field.number}(o)"
+        elif how is How.ITEM:
+            read = _item(field)
         else:
             read = attribute(field.reading.attribute)
         return self._complete(field.completion, read, path, path, depth=0)
@@ -276,6 +278,16 @@ class Source:
                 info = f"None, {value}, None"
             sound = f"{sound} and check_{selection.number}({info})"
         return f"({built} if {sound} else None)"
+
+
+def _item(field: Field) -> str:
+    place = field.reading.item
+    assert place is not None
+    row = attribute(place.of) if place.of else "o"
+    value = f"{row}[{place.key!r}]"
+    if place.convert is None:
+        return value
+    return f"(None if (item := {value}) is None else convert_{field.number}(item))"
 
 
 def _leaf(leaf: Leaf, read: str, depth: int) -> str:
