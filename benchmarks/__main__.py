@@ -1,7 +1,7 @@
 """`make bench`: the mall beside hand-written handlers, on servers of its own.
 
-Starts PostgreSQL, Valkey, the simulator, both web servers and a worker in a throw-away home,
-proves that both sides answer the same bytes, and measures them in turns. docs/benchmarks.md says
+Starts PostgreSQL, Valkey, the simulator, every side's web server and a worker in a throw-away home,
+proves that all sides answer the same bytes, and measures them in turns. docs/benchmarks.md says
 how to read the figures.
 """
 
@@ -12,13 +12,13 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 
 from benchmarks import report, shop
-from benchmarks.flows import BY_HAND, OURS
+from benchmarks.cases import ALL, BESIDE, BY_HAND, CHECKOUT, OURS, PLAIN, SERVERS, Case
 from benchmarks.load import Generator
 from benchmarks.machine import Machine, facts, open_machine
 from benchmarks.measure import Bench, Result, Scale
@@ -27,12 +27,9 @@ from benchmarks.shop import Shop
 from cli.embedded.ports import free_port
 from models.database import dsn
 
-BESIDE = ("sign-in", "list", "page", "quote", "place+pay")
-ALONE = ("checkout",)
-"""An order from cart to paid: the target is orders a second, the worker's part in it included."""
-
-COUNTED = (*BESIDE, "place")
-FULL = Scale(rounds=7, seconds=1.5, checkout_seconds=4.0, warm_up_seconds=1.0)
+_OTHERS = {PLAIN: "benchmarks.plain_strawberry", BY_HAND: "benchmarks.by_hand"}
+COUNTED = (*BESIDE, Case("place"))
+FULL = Scale(rounds=15, seconds=1.0, checkout_seconds=4.0, warm_up_seconds=1.0)
 QUICK = Scale(rounds=5, seconds=0.3, checkout_seconds=1.5, warm_up_seconds=0.3)
 
 
@@ -46,17 +43,16 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a minute instead of five")
-    parser.add_argument("--check", action="store_true", help="only compare the two sides")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen")
+    parser.add_argument("--check", action="store_true", help="only compare the sides")
     parser.add_argument("--connections", default="8", help="at a time; several as 1,8,32")
     parser.add_argument("--checkouts", default="16", help="the same for the checkout")
-    parser.add_argument("--only", default="", help=f"of {', '.join((*BESIDE, *ALONE))}")
+    parser.add_argument("--only", default="", help=f"of {', '.join(ALL)}")
     parser.add_argument("--web", type=int, default=1, help="web processes of the mall")
     parser.add_argument("--json", type=Path, help="write everything that was measured here")
     given = parser.parse_args()
-    known = {*BESIDE, *ALONE}
     given.only = [case for case in given.only.split(",") if case]
-    if unknown := set(given.only) - known:
+    if unknown := set(given.only) - set(ALL):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     for name in ("connections", "checkouts"):
         numbers = [int(each) for each in getattr(given, name).split(",")]
@@ -72,10 +68,9 @@ async def _run(given: argparse.Namespace) -> None:
     _say("Starting the servers ...")
     async with open_machine(web_processes=given.web) as machine:
         _say(f"Filling the shop with {shop.PRODUCTS:,} products and {shop.MEMBERS} members ...")
-        known = await shop.fill(machine.settings)
-        async with _by_hand(machine) as port, _generator(known) as generator:
-            ports = {OURS: machine.settings.port, BY_HAND: port}
-            _say("Comparing both sides' answers byte by byte, and what they write ...")
+        known, _ = await shop.fill(machine.settings)
+        async with _sides(machine) as ports, _generator(known) as generator:
+            _say("Comparing all sides' answers byte by byte, and what they write ...")
             await _compare(machine, known, ports)
             if given.check:
                 return
@@ -85,8 +80,8 @@ async def _run(given: argparse.Namespace) -> None:
             await _forget_unpaid(machine)
             async with machine.running("worker", "cli.main", "worker"):
                 results += await _check_out(bench, given)
-                if not given.only or "checkout" in given.only:
-                    counted |= await bench.count([("checkout", OURS)])
+                if _is_wanted(CHECKOUT, given.only):
+                    counted |= await bench.count([(CHECKOUT.name, OURS)])
     report.show(told, results, counted)
     if given.json:
         report.write(given.json, told, results, counted)
@@ -97,13 +92,22 @@ def _say(what: str) -> None:
     print(what, flush=True)
 
 
+def _is_wanted(case: Case, only: list[str]) -> bool:
+    return not only or case.name in only
+
+
 @asynccontextmanager
-async def _by_hand(machine: Machine) -> AsyncIterator[int]:
-    port = free_port()
-    ready = f"http://127.0.0.1:{port}/readyz"
-    with machine.with_environment(BENCHMARK_PORT=str(port)):
-        async with machine.running(BY_HAND, "benchmarks.by_hand", ready=ready):
-            yield port
+async def _sides(machine: Machine) -> AsyncIterator[dict[str, int]]:
+    """Start the other sides' servers beside the mall's; yields every side's port."""
+    ports = {OURS: machine.settings.port}
+    async with AsyncExitStack() as running:
+        for side, module in _OTHERS.items():
+            ports[side] = free_port()
+            ready = f"http://127.0.0.1:{ports[side]}/readyz"
+            with machine.with_environment(BENCHMARK_PORT=str(ports[side])):
+                server = machine.running(SERVERS[side], module, ready=ready)
+                await running.enter_async_context(server)
+        yield ports
 
 
 @asynccontextmanager
@@ -126,8 +130,8 @@ async def _compare(machine: Machine, known: Shop, ports: dict[str, int]) -> None
 
 async def _count(bench: Bench, only: list[str]) -> report.Statements:
     _say("Counting SQL statements ...")
-    cases = [case for case in COUNTED if not only or case in only]
-    wanted = [(case, side) for case in cases for side in (OURS, BY_HAND)]
+    names = [case.name for case in COUNTED if _is_wanted(case, only)]
+    wanted = [(name, side) for name in names for side in (OURS, BY_HAND)]
     if not only:
         wanted.append(("place, with points", OURS))
     return await bench.count(wanted)
@@ -137,18 +141,18 @@ async def _measure(bench: Bench, given: argparse.Namespace) -> list[Result]:
     results = []
     for connections in given.connections:
         for case in BESIDE:
-            if not given.only or case in given.only:
-                _say(f"Measuring {case} at {connections} connections ...")
-                results.append(await bench.measure(case, connections, (OURS, BY_HAND)))
+            if _is_wanted(case, given.only):
+                _say(f"Measuring {case.name} at {connections} connections ...")
+                results.append(await bench.measure(case, connections))
     return results
 
 
 async def _check_out(bench: Bench, given: argparse.Namespace) -> list[Result]:
     results = []
     for connections in given.checkouts:
-        if not given.only or "checkout" in given.only:
+        if _is_wanted(CHECKOUT, given.only):
             _say(f"Measuring checkout at {connections} connections ...")
-            results.append(await bench.measure("checkout", connections, (OURS,)))
+            results.append(await bench.measure(CHECKOUT, connections))
     return results
 
 

@@ -5,6 +5,27 @@ CARD = """fragment Card on Product {
   currentPriceRange { min max } priceRange { min max }
 }"""
 
+HOME = """query Home {
+  products(first: 20) {
+    nodes {
+      id name images
+      skus { id options { value } price memberPrice }
+      categories { name }
+    }
+  }
+}"""
+
+DASHBOARD = """query Dashboard {
+  me {
+    id memberNo nickname avatarUrl phone joinedAt
+    points { balance pending expiringSoon { points expiresAt } }
+    membership {
+      tier { code name } growth nextTier { code name } growthToNextTier progress reviewAt
+    }
+    orders(first: 5) { nodes { id orderNo status payable placedAt } }
+  }
+}"""
+
 LIST = (
     CARD
     + """
@@ -37,6 +58,19 @@ query ProductPage($id: ID!) {
   me { counts { cartPieces } }
 }"""
 )
+
+ORDERS = """query Orders($s: [OrderStatus!], $after: String) {
+  me {
+    counts { ordersAwaitingPayment ordersAwaitingShipment ordersAwaitingReceipt }
+    orders(statuses: $s, first: 10, after: $after) {
+      nodes {
+        id orderNo status kind payable payBefore actions
+        lines { id productName skuName imageUrl quantity unitPrice }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}"""
 
 QUOTE = """query Checkout($d: OrderDraftInput!) {
   quoteOrder(input: $d) {
@@ -84,6 +118,9 @@ SIGN_IN = """mutation Launch($i: SignInWithMiniProgramInput!) {
 }"""
 
 DOCUMENTS = {
+    "home": HOME,
+    "dashboard": DASHBOARD,
+    "orders": ORDERS,
     "list": LIST,
     "page": PAGE,
     "quote": QUOTE,

@@ -12,12 +12,11 @@ from uuid import uuid4
 
 import orjson
 
+from benchmarks.cases import BY_HAND
 from benchmarks.connection import Connection, post
 from benchmarks.documents import DOCUMENTS
 from benchmarks.shop import Shop, Shopper
 
-OURS = "ours"
-BY_HAND = "by hand"
 _SETTLED_LOOK_SECONDS = 0.05
 
 
@@ -40,13 +39,19 @@ class Client:
     sleep: Callable[[float], Awaitable[None]]
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    async def ask(self, operation: str, variables: dict[str, Any], *, signed: bool = True) -> bytes:
-        """Send an operation and return its whole answer."""
-        token = self.shopper.token if signed else ""
-        request = encode(self.side, operation, variables, token)
-        answer = await self.server.ask(request)
+    async def ask(self, operation: str, variables: dict[str, Any]) -> bytes:
+        """Send an operation as this connection's own member and return its whole answer."""
+        return await self.ask_as(self.shopper.token, operation, variables)
+
+    async def ask_as(self, token: str, operation: str, variables: dict[str, Any]) -> bytes:
+        """Send an operation as any member, or as nobody."""
+        answer = await self.server.ask(encode(self.side, operation, variables, token))
         self.checks(operation, answer)
         return answer
+
+    async def read(self, operation: str, variables: dict[str, Any]) -> None:
+        """Read something as a member by chance."""
+        await self.ask_as(self.chance.choice(self.shop.readers), operation, variables)
 
     async def wechat(self, path: str, body: dict[str, Any]) -> Any:
         """Call the simulator's control API."""
@@ -69,14 +74,34 @@ def encode(side: str, operation: str, variables: dict[str, Any], token: str) -> 
 Flow = Callable[[Client], Awaitable[None]]
 
 
+async def read_home(client: Client) -> None:
+    """The home page as anybody sees it."""
+    await client.ask_as("", "home", {})
+
+
+async def read_home_of_member(client: Client) -> None:
+    """The home page with a member's prices."""
+    await client.read("home", {})
+
+
+async def read_dashboard(client: Client) -> None:
+    """A member's own page."""
+    await client.read("dashboard", {})
+
+
+async def read_orders(client: Client) -> None:
+    """The first page of a member's orders."""
+    await client.read("orders", {"s": None, "after": None})
+
+
 async def read_list(client: Client) -> None:
     """The first page of what is in stock."""
-    await client.ask("list", {"after": None})
+    await client.read("list", {"after": None})
 
 
 async def read_page(client: Client) -> None:
     """A product by chance."""
-    await client.ask("page", {"id": client.chance.choice(client.shop.products)})
+    await client.read("page", {"id": client.chance.choice(client.shop.products)})
 
 
 async def quote(client: Client) -> None:
@@ -88,7 +113,7 @@ async def sign_in(client: Client) -> None:
     """A member comes back."""
     if not client.codes:
         raise NoMoreCodes
-    await client.ask("sign-in", {"i": {"code": client.codes.popleft()}}, signed=False)
+    await client.ask_as("", "sign-in", {"i": {"code": client.codes.popleft()}})
 
 
 async def place(client: Client) -> None:
@@ -146,6 +171,10 @@ async def _pay(client: Client, order_id: str) -> dict[str, Any]:
 
 
 FLOWS: dict[str, Flow] = {
+    "home": read_home,
+    "home of a member": read_home_of_member,
+    "dashboard": read_dashboard,
+    "orders": read_orders,
     "sign-in": sign_in,
     "list": read_list,
     "page": read_page,

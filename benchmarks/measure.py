@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks import statements
-from benchmarks.flows import BY_HAND, OURS
+from benchmarks.cases import BY_HAND, SERVERS, Case
 from benchmarks.load import Generator, Outcome, Round
 from benchmarks.machine import EVERYTHING, Machine
 from benchmarks.statements import StatementLog
-
-SERVERS = {OURS: "web", BY_HAND: BY_HAND}
-"""What each side's server is called among the machine's processes."""
 
 _COUNTED_OPERATIONS = 7
 _SETTLED_SECONDS = 0.3
@@ -49,7 +46,7 @@ class Segment:
 class Result:
     """A case at a number of connections: the segments of each side, in turn."""
 
-    case: str
+    case: Case
     connections: int
     segments: dict[str, list[Segment]] = field(default_factory=dict)
 
@@ -57,20 +54,23 @@ class Result:
         """Return the median of a figure over a side's rounds."""
         return median(figure(segment) for segment in self.segments[side])
 
-    def ratios(self) -> list[float]:
-        """Return our rate to that of the hand-written one, round by round."""
-        pairs = zip(self.segments[OURS], self.segments.get(BY_HAND, ()), strict=False)
-        return [ours.outcome.rate / theirs.outcome.rate for ours, theirs in pairs]
+    def ratios(self, side: str) -> list[float]:
+        """Return a side's rate to that of the hand-written one, round by round."""
+        return [its.outcome.rate / by_hand.outcome.rate for its, by_hand in self._pairs(side)]
 
-    def cpu_ratios(self) -> list[float]:
-        """Return the hand-written server's CPU for one operation to ours, round by round.
+    def cpu_ratios(self, side: str) -> list[float]:
+        """Return the hand-written server's CPU for one operation to a side's, round by round.
 
         What else runs on the machine slows both sides down, but hardly adds to their CPU.
         """
-        pairs = zip(self.segments[OURS], self.segments.get(BY_HAND, ()), strict=False)
         return [
-            theirs.cpu_ms(SERVERS[BY_HAND]) / ours.cpu_ms(SERVERS[OURS]) for ours, theirs in pairs
+            by_hand.cpu_ms(SERVERS[BY_HAND]) / its.cpu_ms(SERVERS[side])
+            for its, by_hand in self._pairs(side)
         ]
+
+    def _pairs(self, side: str) -> list[tuple[Segment, Segment]]:
+        by_hand = self.segments.get(BY_HAND, [])
+        return [] if side == BY_HAND else list(zip(self.segments[side], by_hand, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,16 @@ class Bench:
         self._rates: dict[tuple[str, str], float] = {}
         self._seed = 0
 
-    async def measure(self, case: str, connections: int, sides: tuple[str, ...]) -> Result:
+    async def measure(self, case: Case, connections: int) -> Result:
         """Warm every side up, then let them take turns."""
+        name, sides = case.name, case.sides
         result = Result(case, connections, {side: [] for side in sides})
         for side in sides:
-            await self._turn(case, side, connections, self._scale.warm_up_seconds)
+            await self._turn(name, side, connections, self._scale.warm_up_seconds)
         for _ in range(self._scale.rounds):
             for side in sides:
-                seconds = self._scale.seconds_of(case)
-                result.segments[side].append(await self._turn(case, side, connections, seconds))
+                seconds = self._scale.seconds_of(name)
+                result.segments[side].append(await self._turn(name, side, connections, seconds))
         return result
 
     async def count(self, cases: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, int]]:
@@ -128,7 +129,7 @@ class Bench:
             if case == "checkout":
                 await asyncio.sleep(_SETTLED_SECONDS)
             counts.append(await log.count())
-        parts = {"web", "worker", "by-hand"}.intersection(*[set().union(*counts)])
+        parts = {*SERVERS.values(), "worker"}.intersection(*[set().union(*counts)])
         return {part: int(median(count[part] for count in counts)) for part in sorted(parts)}
 
     async def _turn(self, case: str, side: str, connections: int, seconds: float) -> Segment:

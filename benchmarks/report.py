@@ -11,11 +11,12 @@ import orjson
 from rich.console import Console
 from rich.table import Column, Table
 
-from benchmarks.measure import SERVERS, Result
+from benchmarks.cases import CHECKOUTS_A_SECOND, OURS, SERVERS
+from benchmarks.measure import Result
 
 Statements = dict[tuple[str, str], dict[str, int]]
-_WIDTH = 120
-_SPEEDS = ("/s", "p50 ms", "p99 ms", "SQL", "ratio", "ratio by CPU")
+_WIDTH = 150
+_SPEEDS = ("/s", "p50 ms", "p99 ms", "SQL", "ratio", "ratio by CPU", "target")
 _PARTS = ("worker", "postgres", "valkey", "simulator")
 
 
@@ -30,11 +31,11 @@ def show(facts: dict[str, str], results: list[Result], counted: Statements) -> N
 
 def _speeds(results: list[Result], counted: Statements) -> Table:
     table = Table(
-        "case",
+        Column("case", no_wrap=True),
         Column("connections", justify="right"),
-        "side",
-        *(Column(name, justify="right") for name in _SPEEDS),
-        title="Medians. Ratio: our rate to the hand-written one's (lowest, highest of the rounds)",
+        Column("side", no_wrap=True),
+        *(Column(name, justify="right", no_wrap=True) for name in _SPEEDS),
+        title="Medians. Ratio: a side's rate to the hand-written one's (lowest, highest of rounds)",
     )
     for result in results:
         for place, side in enumerate(result.segments):
@@ -43,18 +44,34 @@ def _speeds(results: list[Result], counted: Statements) -> Table:
                 result.middle(side, lambda segment: segment.outcome.p50_ms),
                 result.middle(side, lambda segment: segment.outcome.p99_ms),
             )
-            sql = sum(counted.get((result.case, side), {}).values())
+            sql = sum(counted.get((result.case.name, side), {}).values())
             table.add_row(
-                result.case if place == 0 else "",
+                result.case.name if place == 0 else "",
                 str(result.connections) if place == 0 else "",
                 side,
                 *(f"{figure:,.1f}" for figure in figures),
                 str(sql) if sql else "",
-                _ratio(result.ratios()) if place == 0 else "",
-                _ratio(result.cpu_ratios()) if place == 0 else "",
+                _ratio(result.ratios(side)),
+                _ratio(result.cpu_ratios(side)),
+                _target(result, side),
             )
         table.add_section()
     return table
+
+
+def _target(result: Result, side: str) -> str:
+    """Tell what was expected, and whether the median is that good."""
+    least = result.case.targets.get(side)
+    if least is not None:
+        return _judged(median(result.ratios(side)), least, "")
+    if result.case.name == "checkout" and side == OURS:
+        rate = result.middle(side, lambda segment: segment.outcome.rate)
+        return _judged(rate, CHECKOUTS_A_SECOND, "/s")
+    return ""
+
+
+def _judged(found: float, least: float, unit: str) -> str:
+    return f"≥ {least:g}{unit} {'met' if found >= least else 'missed'}"
 
 
 def _ratio(ratios: list[float]) -> str:
@@ -65,9 +82,9 @@ def _ratio(ratios: list[float]) -> str:
 
 def _cpu(results: list[Result]) -> Table:
     table = Table(
-        "case",
+        Column("case", no_wrap=True),
         Column("connections", justify="right"),
-        "side",
+        Column("side", no_wrap=True),
         *(Column(name, justify="right") for name in ("server", *_PARTS, "generator", "others")),
         title="CPU of each part, milliseconds for one operation; cores that others kept busy",
     )
@@ -75,7 +92,7 @@ def _cpu(results: list[Result]) -> Table:
         for place, side in enumerate(result.segments):
             server = SERVERS[side]
             table.add_row(
-                result.case if place == 0 else "",
+                result.case.name if place == 0 else "",
                 str(result.connections) if place == 0 else "",
                 side,
                 *(f"{_part(result, side, part):.2f}" for part in (server, *_PARTS)),
@@ -116,10 +133,11 @@ def write(file: Path, facts: dict[str, str], results: list[Result], counted: Sta
         "machine": facts,
         "results": [
             {
-                "case": result.case,
+                "case": result.case.name,
                 "connections": result.connections,
-                "ratios": result.ratios(),
-                "cpu_ratios": result.cpu_ratios(),
+                "targets": dict(result.case.targets),
+                "ratios": {side: result.ratios(side) for side in result.segments},
+                "cpu_ratios": {side: result.cpu_ratios(side) for side in result.segments},
                 "sides": {
                     side: [
                         {**asdict(each.outcome), "rate": each.outcome.rate, "cpu": dict(each.cpu)}

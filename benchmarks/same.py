@@ -1,4 +1,4 @@
-"""Proof before any timing: both sides answer the same bytes and write the same rows.
+"""Proof before any timing: all sides answer the same bytes and write the same rows.
 
 What differs from call to call by nature, ids, numbers, times, signatures and tokens, is put out of
 sight first, each in its own form, so that a missing or longer one still shows.
@@ -12,8 +12,9 @@ from typing import Any
 import asyncpg
 import orjson
 
+from benchmarks.cases import ALL, BY_HAND, OURS
 from benchmarks.connection import Connection, post
-from benchmarks.flows import BY_HAND, OURS, encode
+from benchmarks.flows import encode
 from benchmarks.shop import Shop
 
 _BY_NATURE = (
@@ -43,12 +44,16 @@ _OWN = frozenset(
 """Columns that hold something else for every order."""
 
 
+_MEMBERS = 30
+"""How many members' own answers are compared."""
+
+
 class NotTheSame(Exception):
     """The two sides answer or write different things, so no ratio between them means anything."""
 
 
 class Comparison:
-    """Asks both sides the same and compares."""
+    """Asks all sides the same and compares."""
 
     def __init__(
         self, shop: Shop, database: asyncpg.Connection, ports: dict[str, int], simulator_port: int
@@ -60,13 +65,17 @@ class Comparison:
 
     async def check(self) -> int:
         """Compare every operation that is measured; returns the bytes of one of each."""
-        total = await self._ask("list", {"after": None})
-        for product_id in self._shop.products[:100]:
-            size = await self._ask("page", {"id": product_id})
+        total = await self._ask("home", "home", {}, token="")
+        total += await self._ask_each("home of a member", "home", {})
+        total += await self._ask_each("dashboard", "dashboard", {})
+        total += await self._ask_each("orders", "orders", {"s": None, "after": None})
+        total += await self._ask_each("list", "list", {"after": None})
+        for place, product_id in enumerate(self._shop.products[:100]):
+            size = await self._ask("page", "page", {"id": product_id}, token=self._token(place))
         total += size
         for place in range(0, 90, 3):
-            lines = self._lines(place)
-            size = await self._ask("quote", {"d": {"lines": lines}}, member=place)
+            draft = {"d": {"lines": self._lines(place)}}
+            size = await self._ask("quote", "quote", draft, token=self._token(place))
         total += size + await self._ask_sign_in()
         for place in range(6):
             size = await self._place_and_pay(place)
@@ -76,15 +85,30 @@ class Comparison:
         skus = self._shop.skus[place * 7 : place * 7 + 30 : 10]
         return [{"skuId": sku, "quantity": 1 + at} for at, sku in enumerate(skus)]
 
-    async def _ask(self, operation: str, variables: dict[str, Any], *, member: int = 0) -> int:
-        answers = [await self._answer(side, operation, variables, member) for side in self._ports]
-        return _compare(operation, answers)
+    def _token(self, place: int) -> str:
+        return self._shop.readers[place % len(self._shop.readers)]
+
+    async def _ask_each(self, case: str, operation: str, variables: dict[str, Any]) -> int:
+        """Ask as one member after the other: of every tier, with different orders."""
+        for token in self._shop.readers[:_MEMBERS]:
+            size = await self._ask(case, operation, variables, token=token)
+        return size
+
+    async def _ask(
+        self, case: str, operation: str, variables: dict[str, Any], *, token: str
+    ) -> int:
+        """Compare all sides of a case with the hand-written one; returns the answer's bytes."""
+        expected = await self._answer(BY_HAND, operation, variables, token)
+        for side in ALL[case].sides:
+            if side != BY_HAND:
+                _compare(
+                    side, operation, await self._answer(side, operation, variables, token), expected
+                )
+        return len(expected)
 
     async def _answer(
-        self, side: str, operation: str, variables: dict[str, Any], member: int = 0
+        self, side: str, operation: str, variables: dict[str, Any], token: str
     ) -> bytes:
-        shopper = self._shop.shoppers[member % len(self._shop.shoppers)]
-        token = "" if operation == "sign-in" else shopper.token
         connection = await Connection.open(self._ports[side])
         try:
             return await connection.ask(encode(side, operation, variables, token))
@@ -94,18 +118,19 @@ class Comparison:
     async def _ask_sign_in(self) -> int:
         wechat = await Connection.open(self._simulator_port)
         answers = []
-        for side in self._ports:
+        for side in (OURS, BY_HAND):
             body = orjson.dumps({"user": self._shop.shoppers[0].user})
             code = orjson.loads(await wechat.ask(post("/_sim/login_code", body)))["code"]
-            answers.append(await self._answer(side, "sign-in", {"i": {"code": code}}))
+            answers.append(await self._answer(side, "sign-in", {"i": {"code": code}}, ""))
         wechat.close()
-        return _compare("sign-in", answers)
+        return _compare(OURS, "sign-in", *answers)
 
     async def _place_and_pay(self, place: int) -> int:
         placed, paid, rows = [], [], []
+        token = self._shop.shoppers[place].token
         for side in (OURS, BY_HAND):
             wanted = {"draft": {"lines": self._lines(place)}, "idempotencyKey": f"{side}-{place}"}
-            answer = await self._answer(side, "place", {"i": wanted}, place)
+            answer = await self._answer(side, "place", {"i": wanted}, token)
             placed.append(answer)
             order_id = orjson.loads(answer)["data"]["placeOrder"]["order"]["id"]
             asked = {
@@ -113,12 +138,12 @@ class Comparison:
                 "method": "WECHAT_MINI_PROGRAM",
                 "idempotencyKey": f"{side}-{place}",
             }
-            paid.append(await self._answer(side, "pay", {"i": asked}, place))
+            paid.append(await self._answer(side, "pay", {"i": asked}, token))
             rows.append(await self._rows(order_id))
         for table, written in rows[0].items():
             if rows[1][table] != written:
                 raise NotTheSame(f"{table}:\n{written}\n{rows[1][table]}")
-        return _compare("place", placed) + _compare("pay", paid)
+        return _compare(OURS, "place", *placed) + _compare(OURS, "pay", *paid)
 
     async def _rows(self, order_id: str) -> dict[str, list[dict[str, Any]]]:
         found = {}
@@ -133,8 +158,9 @@ class Comparison:
         return found
 
 
-def _compare(operation: str, answers: list[bytes]) -> int:
-    ours, theirs = (_masked(answer) for answer in answers)
+def _compare(side: str, operation: str, answer: bytes, by_hand: bytes) -> int:
+    """Compare an answer with the hand-written one; returns its bytes."""
+    ours, theirs = _masked(answer), _masked(by_hand)
     if ours != theirs:
         at = next(
             (n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b),
@@ -142,9 +168,10 @@ def _compare(operation: str, answers: list[bytes]) -> int:
         )
         near = slice(max(0, at - 120), at + 120)
         raise NotTheSame(
-            f"{operation}, at byte {at}:\n{ours[near].decode()}\n{theirs[near].decode()}"
+            f"{operation}, {side}, at byte {at}:\n"
+            f"{ours[near].decode(errors='replace')}\n{theirs[near].decode(errors='replace')}"
         )
-    return len(answers[0])
+    return len(answer)
 
 
 def _masked(answer: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The server to be measured against: `python -m benchmarks.by_hand`, with `BENCHMARK_PORT`."""
 
+import gc
 import os
 
 import uvicorn
@@ -7,8 +8,11 @@ import uvicorn
 from benchmarks.by_hand.app import application
 
 if __name__ == "__main__":
+    app = application()
+    gc.collect()
+    gc.freeze()  # As the mall does.
     uvicorn.run(
-        application(),
+        app,
         host="127.0.0.1",
         port=int(os.environ["BENCHMARK_PORT"]),
         loop="uvloop",

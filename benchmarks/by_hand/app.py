@@ -15,11 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from benchmarks.by_hand import buying, reading, signing_in
+from api.auth import Authenticator
+from api.observability import Observed
+from benchmarks.by_hand import buying, home, member, reading, signing_in
 from benchmarks.by_hand.shared import Shared, keep, prepare
 from domain.rules import from_document
 from gateways.wechat.http import DEFAULT_PATIENCE, new_http_client
+from models import database
 from models.database import dsn
 from resolvers.common.messages import chinese
 from settings import Settings, load
@@ -27,10 +31,13 @@ from wiring.ports import personal_data_of
 from wiring.tokens import tokens_of
 
 
-def application() -> Starlette:
-    """Return the application."""
-    return Starlette(
+def application() -> ASGIApp:
+    """Return the application, with the mall's request ids and figures for Prometheus."""
+    app = Starlette(
         routes=[
+            Route("/home", home.home, methods=["POST"]),
+            Route("/dashboard", member.dashboard, methods=["POST"]),
+            Route("/orders", member.orders, methods=["POST"]),
             Route("/list", reading.product_list, methods=["POST"]),
             Route("/page", reading.product_page, methods=["POST"]),
             Route("/quote", buying.quote_order, methods=["POST"]),
@@ -41,13 +48,16 @@ def application() -> Starlette:
         ],
         lifespan=_lifespan,
     )
+    return Observed(app)
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     settings = load()
     chinese()
+    authenticator = Authenticator(settings)
     async with (
+        _news(settings, authenticator),
         asyncpg.create_pool(
             **dsn(settings.postgres_url),
             min_size=settings.database_pool_min_connections,
@@ -65,6 +75,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         rules = await pool.fetchrow("SELECT id, document FROM rule_version ORDER BY number DESC")
         app.state.shared = Shared(
             settings=settings,
+            base_url=settings.base_url,
             pool=pool,
             http=http,
             tokens=tokens_of(settings),
@@ -73,9 +84,20 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             wechat_key=_wechat_key(settings),
             rules=from_document(rules["document"]),
             rule_version_id=rules["id"],
-            verified={},
+            authenticator=authenticator,
         )
         yield
+
+
+@asynccontextmanager
+async def _news(settings: Settings, authenticator: Authenticator) -> AsyncIterator[None]:
+    """Look once a second which sessions have ended, as the mall does, on a connection for it."""
+    await database.connect(settings.postgres_url, max_size=1, application_name="by-hand-news")
+    try:
+        async with authenticator.watching():
+            yield
+    finally:
+        await database.close()
 
 
 def _merchant_key(settings: Settings) -> RSAPrivateKey:

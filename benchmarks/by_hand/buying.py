@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.requests import Request
 from starlette.responses import Response
 
-from benchmarks.by_hand.shared import Shared, answer, json, now_utc, shared_of
+from benchmarks.by_hand.shared import Shared, answer, json, now_utc, read, shared_of
 from domain.clock import SHANGHAI, business_day
 from domain.errors import render
 from domain.pricing import (
@@ -182,8 +182,8 @@ async def _price(
 async def quote_order(request: Request) -> Response:
     """Answer what an order would cost: two queries."""
     shared, now = shared_of(request), now_utc()
-    viewer = shared.viewer(request, now)
-    draft = orjson.loads(await request.body())["d"]
+    viewer = await shared.viewer(request, now)
+    draft = (await read(request))["d"]
     async with shared.pool.acquire() as connection:
         priced = await _price(connection, shared, viewer, draft["lines"], now)
     found, address = priced.quote, priced.address
@@ -247,8 +247,8 @@ def _text(message: str, facts: Any) -> str:
 async def place_order(request: Request) -> Response:
     """Place an order: two queries for the price, three statements in a transaction."""
     shared, now = shared_of(request), now_utc()
-    viewer = shared.viewer(request, now)
-    given = orjson.loads(await request.body())["i"]
+    viewer = await shared.viewer(request, now)
+    given = (await read(request))["i"]
     order_id, order_no = new_id(), f"{business_day(now):%y%m%d}{number_code(14)}"
     pay_before = now + timedelta(minutes=shared.rules.orders.pay_within_minutes)
     digest = hashlib.sha256(orjson.dumps(given["draft"], option=orjson.OPT_SORT_KEYS)).digest()
@@ -344,8 +344,8 @@ def _columns(priced: _Priced) -> tuple[Any, ...]:
 async def pay_order(request: Request) -> Response:
     """Ask WeChat Pay for a prepay order: three statements, the call, and one statement."""
     shared, now = shared_of(request), now_utc()
-    viewer = shared.viewer(request, now)
-    given = orjson.loads(await request.body())["i"]
+    viewer = await shared.viewer(request, now)
+    given = (await read(request))["i"]
     order_id, payment_id = UUID(given["orderId"]), new_id()
     appid = shared.settings.wechat_mini_program_appid
     digest = hashlib.sha256(orjson.dumps([given["orderId"], given["method"]])).digest()

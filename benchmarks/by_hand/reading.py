@@ -12,7 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from benchmarks.by_hand.shared import Shared, answer, now_utc, shared_of, told
+from benchmarks.by_hand.shared import Shared, answer, now_utc, read, shared_of, told
 from domain.catalog import LABELS, LOWEST_PAID_LABEL, PriceLabel
 from domain.clock import business_day
 from domain.members import SceneKind
@@ -70,8 +70,8 @@ async def ready(_request: Request) -> Response:
 async def product_list(request: Request) -> Response:
     """Answer the first 20 products in stock with their SKUs: two queries."""
     shared, now = shared_of(request), now_utc()
-    viewer = shared.viewer(request, now)
-    assert orjson.loads(await request.body()) == {"after": None}
+    viewer = await shared.viewer(request, now)
+    assert await read(request) == {"after": None}
     async with shared.pool.acquire() as connection:
         rows = await connection.fetch(_LIST)
         products = rows[:20]
@@ -82,7 +82,7 @@ async def product_list(request: Request) -> Response:
     nodes = []
     for row in products:
         offered = offers.get(row["id"], [])
-        prices = [_member_fen(sku, shared) for sku in offered]
+        prices = [member_fen(sku, shared) for sku in offered]
         nodes.append(
             _card(row, offered, prices, shared, now)
             | {
@@ -106,15 +106,15 @@ async def product_list(request: Request) -> Response:
 async def product_page(request: Request) -> Response:
     """Answer one product with everything on its page: two queries."""
     shared, now = shared_of(request), now_utc()
-    viewer = shared.viewer(request, now)
-    product_id = UUID(orjson.loads(await request.body())["id"])
+    viewer = await shared.viewer(request, now)
+    product_id = UUID((await read(request))["id"])
     today = business_day(now)
     async with shared.pool.acquire() as connection:
         row = await connection.fetchrow(_PAGE, product_id, viewer)
         skus = await connection.fetch(
             _PAGE_SKUS, product_id, viewer, today - timedelta(days=7), today - timedelta(days=1)
         )
-    prices = [_member_fen(sku, shared) for sku in skus]
+    prices = [member_fen(sku, shared) for sku in skus]
     product = _card(row, skus, prices, shared, now) | {
         "descriptionHtml": row["description_html"],
         "noReasonReturn": row["no_reason_return"],
@@ -199,7 +199,10 @@ def _reference(sku: asyncpg.Record, current_fen: int) -> dict[str, Any] | None:
     return None
 
 
-def _member_fen(sku: asyncpg.Record, shared: Shared) -> int:
+def member_fen(sku: asyncpg.Record, shared: Shared) -> int:
+    """Return what the viewer's tier pays; the list price without a viewer."""
+    if sku["tier_code"] is None:
+        return int(sku["price_fen"])
     if sku["tier_price_fen"] is not None:
         return int(min(sku["tier_price_fen"], sku["price_fen"]))
     tier = shared.rules.tier(sku["tier_code"])

@@ -11,12 +11,14 @@ import asyncpg
 import httpx
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.auth import Authenticator
 from domain.rules import Rules
 from gateways.personal_data import PersonalDataCipher
-from gateways.tokens import AccessClaims, Tokens
+from gateways.tokens import Tokens
 from resolvers.common.messages import chinese
 from settings import Settings
 
@@ -26,6 +28,7 @@ class Shared:
     """Everything a handler needs, made once."""
 
     settings: Settings
+    base_url: str
     pool: asyncpg.Pool
     http: httpx.AsyncClient
     tokens: Tokens
@@ -34,19 +37,23 @@ class Shared:
     wechat_key: RSAPublicKey
     rules: Rules
     rule_version_id: UUID
-    verified: dict[str, AccessClaims]
+    authenticator: Authenticator
+    """The mall's own: signatures are checked once, revocation is seen within seconds."""
 
-    def viewer(self, request: Request, now: datetime) -> UUID:
-        """Check the access token as the mall does, signatures once, and return its member."""
-        text = request.headers["authorization"].removeprefix("Bearer ")
-        claims = self.verified.get(text)
-        if claims is None or now >= claims.expires_at:
-            claims = self.verified[text] = self.tokens.read_access_token(text, now=now)
-        return claims.member_id
+    async def viewer(self, request: Request, now: datetime) -> UUID:
+        """Check the access token and return its member."""
+        found = await self.viewer_or_none(request, now)
+        assert found is not None, "a token is sent"
+        return found
+
+    async def viewer_or_none(self, request: Request, now: datetime) -> UUID | None:
+        """Check the access token, if there is one."""
+        found = await self.authenticator.viewer(request.headers.get("authorization"), now=now)
+        return None if found is None else found.member_id
 
     def url(self, path: str) -> str:
         """Return the address of one of our own paths."""
-        return f"{self.settings.base_url}{path}" if path.startswith("/") else path
+        return f"{self.base_url}{path}" if path.startswith("/") else path
 
 
 def shared_of(request: Request) -> Shared:
@@ -58,6 +65,14 @@ def shared_of(request: Request) -> Shared:
 def now_utc() -> datetime:
     """Return the request's instant."""
     return datetime.now(UTC)
+
+
+async def read(request: Request) -> Any:
+    """Return the body's JSON; a body beyond the limit isn't read."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > shared_of(request).settings.request_max_bytes:
+        raise HTTPException(413)
+    return orjson.loads(await request.body())
 
 
 def answer(data: dict[str, Any]) -> Response:

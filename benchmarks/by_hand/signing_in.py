@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from benchmarks.by_hand.shared import answer, now_utc, shared_of
+from benchmarks.by_hand.shared import answer, now_utc, read, shared_of
 from domain.phones import masked
 from domain.sessions import RefreshClaim
 from models.ids import new_id
@@ -38,7 +38,7 @@ FROM session WHERE sign_in_attempt.id = $6 AND finished_at IS NULL
 async def sign_in(request: Request) -> Response:
     """Write the intent, ask WeChat, open the session: three statements."""
     shared, now = shared_of(request), now_utc()
-    code = orjson.loads(await request.body())["i"]["code"]
+    code = (await read(request))["i"]["code"]
     settings = shared.settings
     appid = settings.wechat_mini_program_appid
     attempt_id, session_id = new_id(), new_id()
@@ -64,6 +64,7 @@ async def sign_in(request: Request) -> Response:
         )
     access = shared.tokens.access_token(member["id"], session_id, now=now)
     phone = shared.data.open(member["phone_encrypted"], context=PHONE).decode()
+    avatar = member["avatar_url"]
     return answer(
         {
             "signInWithMiniProgram": {
@@ -76,7 +77,7 @@ async def sign_in(request: Request) -> Response:
                         "id": str(member["id"]),
                         "joinedAt": member["joined_at"].isoformat(),
                         "nickname": member["nickname"],
-                        "avatarUrl": member["avatar_url"],
+                        "avatarUrl": shared.url(avatar) if avatar else None,
                         "phone": masked(phone),
                         "counts": {"cartPieces": int(member["pieces"])},
                     },
