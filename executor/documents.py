@@ -12,7 +12,7 @@ from executor.guard import Guard, Limits, too_much
 from executor.operation import Operation
 from executor.validation import validator
 
-BYTES_A_TOKEN = 500
+BYTES_A_TOKEN = 600
 """What the syntax tree takes for each token of the text; an upper bound, measured by a test."""
 BYTES_AN_ERROR = 1_000
 
@@ -84,6 +84,9 @@ class Documents:
         found = self._pinned.get(text) or self._good.get(text) or self._refused.get(text)
         if found is None:
             found = self.read(text)
+            if len(text) > self.limits.characters:
+                # It would take more room than it takes time to refuse it again.
+                return found
             if found.errors:
                 size = len(found.text) + BYTES_AN_ERROR * len(found.errors)
                 self._refused.put(text, found, size)
@@ -182,9 +185,7 @@ def _syntax_error(error: GraphQLSyntaxError, limits: Limits) -> GraphQLError:
 
 def _without_tree(error: GraphQLError) -> GraphQLError:
     """Return the same error without nodes and frames, which would keep the whole tree in memory."""
-    return GraphQLError(
-        error.message,
-        source=error.source,
-        positions=error.positions,
-        extensions=error.extensions,
-    )
+    bare = GraphQLError(error.message, extensions=error.extensions)
+    # Given a source, the constructor would search the text for its lines once more.
+    bare.locations = error.locations
+    return bare

@@ -21,15 +21,15 @@ from executor.measure import CEILING, Measure, Measurement
 __all__ = ["Guard", "GuardReport", "Limits", "check", "too_much"]
 
 _WORDS = {
-    "characters": "has {value} characters; {maximum} are allowed",
-    "operations": "has {value} operations; {maximum} are allowed",
-    "fragments": "has {value} fragments; {maximum} are allowed",
-    "directives": "has {value} directives; {maximum} are allowed",
-    "breadth": "has a selection set of {value} fields; {maximum} are allowed",
-    "depth": "is {value} fields deep; {maximum} are allowed",
-    "fields": "asks for {value} fields; {maximum} are allowed",
-    "aliases": "has {value} aliases; {maximum} are allowed",
-    "cost": "costs {value}; {maximum} is allowed",
+    "characters": "has {value} characters; the limit is {maximum}",
+    "operations": "has {value} operations; the limit is {maximum}",
+    "fragments": "has {value} fragments; the limit is {maximum}",
+    "directives": "has {value} directives; the limit is {maximum}",
+    "breadth": "has a selection set of {value} fields; the limit is {maximum}",
+    "depth": "is {value} fields deep; the limit is {maximum}",
+    "fields": "asks for {value} fields; the limit is {maximum}",
+    "aliases": "has {value} aliases; the limit is {maximum}",
+    "cost": "costs {value}; the limit is {maximum}",
 }
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """Each is a number that still passes. The defaults leave a large page room four times over."""
 
-    characters: int = 50_000
-    """Of the text, comments and blanks included."""
+    characters: int = 20_000
+    """Of the text, comments and blanks included. Whoever tells an error's line counts them all."""
     tokens: int = 2_000
     """Names, numbers, texts and punctuation; as many comments are let through besides."""
     operations: int = 20
@@ -36,8 +36,8 @@ class Limits:
     """How many items a list has that takes no `first` and of which nothing was declared."""
     comparisons: int = 50_000
     """What validation may spend on comparing fields (GraphQL, section 5.3.2), in its own units."""
-    errors: int = 20
-    """Errors that are told of one document."""
+    errors: int = 10
+    """Errors of validation that are told of one document; each may look through all names."""
     introspection: bool = True
     """Whether `__schema` and `__type` may be asked. They are measured apart: they may go as deep as
     the standard introspection query, and cost twice as much.

@@ -93,7 +93,7 @@ class _Frame:
 class Measurement:
     """A document's measures; it need not be valid.
 
-    `steps` counts definitions, selections and directives that were looked at.
+    `steps` counts the definitions, selections, directives and arguments that were looked at.
     """
 
     def __init__(self, document: DocumentNode, schema: GraphQLSchema, limits: Limits) -> None:
@@ -212,6 +212,7 @@ class Measurement:
         """Count a field and what is below it in the selection set that it stands in."""
         field, below, limits = frame.field, frame.measure, self._limits
         into, declared = above.measure, cost_of(field)
+        self.steps += len(node.arguments or ())
         into.fields = min(CEILING, into.fields + below.fields)
         into.aliases = min(CEILING, into.aliases + below.aliases)
         # A list's items are counted here; a connection's at `nodes` and `edges` one level down.
