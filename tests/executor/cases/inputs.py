@@ -59,7 +59,7 @@ POINT = GraphQLInputObjectType(
     },
     out_type=lambda given: Point(**given),
 )
-ITEM = GraphQLInputObjectType(
+ITEM: GraphQLInputObjectType = GraphQLInputObjectType(
     "Item",
     lambda: {
         "text": GraphQLInputField(GraphQLString),
