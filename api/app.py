@@ -7,20 +7,18 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import client_address
 from api.auth import Authenticator
-from api.explorer import explorer
 from api.files import refusal
-from api.graphql import GraphQLEndpoint
+from api.graphql import document_source, graphql_endpoint
 from api.observability import Observed
 from api.routes import routes
-from api.schema import member_schema
 from domain.errors import DomainError
+from executor.asgi import Headers
 from loaders import Loaders
 from resolvers.common.context import Context
 from resolvers.common.messages import preferred_language
@@ -35,13 +33,7 @@ class MallApp:
         self.settings = settings
         self.process: Process | None = None
         self._authenticator = Authenticator(settings)
-        self._graphql = GraphQLEndpoint(
-            member_schema(),
-            self._context,
-            max_body_bytes=settings.request_max_bytes,
-            debug=settings.debug,
-            explorer=explorer if settings.shows_graphiql else None,
-        )
+        self._graphql = graphql_endpoint(settings, document_source(settings), self._context)
         self._pages = Starlette(
             routes=routes(settings),
             exception_handlers={DomainError: _refused},
@@ -70,11 +62,14 @@ class MallApp:
         """Build a request's context: who asks, when, and with what at hand."""
         assert self.process is not None, "the server has started"
         now = datetime.now(UTC)
-        viewer = await self._authenticator.viewer(headers.get("authorization"), now=now)
+        authorization = headers.get(b"authorization")
+        viewer = await self._authenticator.viewer(
+            None if authorization is None else authorization.decode("latin-1"), now=now
+        )
         member_id = viewer.member_id if viewer else None
         return Context(
             now=now,
-            language=preferred_language(headers.get("accept-language")),
+            language=preferred_language(headers.get(b"accept-language", b"").decode("latin-1")),
             loaders=Loaders(viewer_id=member_id, now=now),
             ports=self.process.ports,
             member_id=member_id,

@@ -14,6 +14,7 @@ from graphql import GraphQLError
 
 from executor.documents import Document, Documents
 from executor.manifest import Manifest, TrustedDocument, document_hash
+from executor.operation import Operation
 
 NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
 NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -70,6 +71,10 @@ class DocumentSource:
     def __len__(self) -> int:
         """Return how many trusted documents there are."""
         return len(self._trusted)
+
+    def operations(self) -> list[Operation]:
+        """Return the operation of each trusted document."""
+        return [document.operation() for document in self._trusted.values()]
 
     def find(self, request: Asked) -> Document:
         """Return the document of a request. Never raises: what is wrong is in its `errors`."""

@@ -103,6 +103,15 @@ class Settings(BaseSettings):
     """
     request_max_bytes: Annotated[int, Field(ge=1_024)] = 256 * 1_024
     """The largest body of a GraphQL request; the largest honest one has a few kilobytes."""
+    request_body_timeout_seconds: Seconds = 10.0
+    """How long that body may take to come in, from a phone in a tunnel, say."""
+    request_timeout_seconds: Seconds = 30.0
+    """How long a GraphQL request may run before it is given up.
+
+    Above what PostgreSQL and WeChat are given: their limits know better what to say.
+    """
+    graphql_introspection: bool = True
+    """Whether clients may ask for the schema."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     """Networks (CIDR, comma-separated) whose X-Forwarded-For is believed; none by default."""
     rate_limits: bool = True
@@ -360,6 +369,7 @@ _EXPECTED = {
     "port": "a port number from 1 to 65535",
     "mall_debug": _SWITCH,
     "graphiql": _SWITCH,
+    "graphql_introspection": _SWITCH,
     "rate_limits": _SWITCH,
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "log_format": "console or json",

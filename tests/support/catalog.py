@@ -9,11 +9,15 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx
-from starlette.datastructures import Headers
-from starlette.types import Scope
 
-from api.graphql import GraphQLEndpoint
-from api.schema import member_schema
+from api.errors import ErrorTelling
+from api.graphql import MAX_COST
+from api.schema import member_engine
+from executor.asgi import Headers, Scope
+from executor.documents import Documents
+from executor.http import GraphQLHTTP
+from executor.limits import Limits
+from executor.trusted import DocumentSource
 from loaders import Loaders
 from resolvers.common.context import Context
 from resolvers.common.messages import preferred_language
@@ -34,18 +38,17 @@ async def catalog_client(now: datetime) -> GraphQLClient:
     await rules.in_force(now=now)  # and reads them.
 
     async def context_of(scope: Scope, headers: Headers) -> Context:
-        token = headers.get("authorization", "").removeprefix("Bearer ")
+        token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
         member_id = UUID(token) if token else None
         return Context(
             now=now,
-            language=preferred_language(headers.get("accept-language")),
+            language=preferred_language(headers.get(b"accept-language", b"").decode()),
             loaders=Loaders(viewer_id=member_id, now=now),
             ports=cast("Ports", SimpleNamespace(public_base_url=BASE_URL)),
             member_id=member_id,
         )
 
-    endpoint = GraphQLEndpoint(
-        member_schema(), context_of, max_body_bytes=100_000, debug=True, explorer=None
-    )
+    documents = DocumentSource(Documents(member_engine(), Limits(cost=MAX_COST)))
+    endpoint = GraphQLHTTP(documents, context_of, tell=ErrorTelling(debug=True))
     transport = httpx.ASGITransport(app=cast("Any", endpoint))
     return GraphQLClient(httpx.AsyncClient(transport=transport, base_url=BASE_URL))
