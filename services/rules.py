@@ -22,6 +22,8 @@ class RulesInForce:
 
 
 _cached: tuple[datetime, RulesInForce] | None = None
+_forgotten = 0
+"""How often the cache was emptied: what was read before that is not put into it."""
 
 
 async def in_force(*, now: datetime) -> RulesInForce:
@@ -32,6 +34,7 @@ async def in_force(*, now: datetime) -> RulesInForce:
     global _cached  # noqa: PLW0603 (one small cache per process)
     if _cached is not None and abs(now - _cached[0]) < _CACHED_FOR:
         return _cached[1]
+    forgotten = _forgotten
     row = await database.fetch_one(
         """
         SELECT id, document FROM rule_version
@@ -42,14 +45,16 @@ async def in_force(*, now: datetime) -> RulesInForce:
     if row is None:
         return RulesInForce(await _publish_shipped(now), Rules())
     found = RulesInForce(row["id"], from_document(row["document"]))
-    _cached = (now, found)
+    if forgotten == _forgotten:
+        _cached = (now, found)
     return found
 
 
 def forget_cached() -> None:
     """Read the version afresh next time: after publishing one, and between tests."""
-    global _cached  # noqa: PLW0603
+    global _cached, _forgotten  # noqa: PLW0603
     _cached = None
+    _forgotten += 1
 
 
 async def publish(rules: Rules, *, effective_at: datetime, now: datetime) -> UUID:

@@ -59,6 +59,7 @@ SHARED_IDS = {
 }
 """References of tables whose id is another row's: the models have no field for them."""
 
+_ANY_STATEMENT = "AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE"
 TRIGGERS = {
     ("consent", "consent_immutable", "BEFORE DELETE"),
     ("consent", "consent_kept", "BEFORE TRUNCATE"),
@@ -68,6 +69,18 @@ TRIGGERS = {
     ("ledger_transaction", "ledger_transaction_immutable", "BEFORE DELETE OR UPDATE"),
     ("ledger_transaction", "ledger_transaction_kept", "BEFORE TRUNCATE"),
     ("product", "product_text_kept", "AFTER INSERT OR UPDATE"),
+    # What anybody may see.
+    ("agreement", "agreement_told", _ANY_STATEMENT),
+    ("banner", "banner_told", _ANY_STATEMENT),
+    ("category", "category_told", _ANY_STATEMENT),
+    ("product", "product_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
+    ("product", "product_change_told", "AFTER UPDATE"),
+    ("product_category", "product_category_told", _ANY_STATEMENT),
+    ("rule_version", "rule_version_told", _ANY_STATEMENT),
+    ("sku", "sku_told", _ANY_STATEMENT),
+    ("sku_daily_low", "sku_daily_low_told", _ANY_STATEMENT),
+    ("stock_level", "stock_level_told", "AFTER UPDATE"),
+    ("store", "store_told", _ANY_STATEMENT),
 }
 
 

@@ -49,3 +49,20 @@ async def test_a_document_that_contradicts_itself_is_not_stored() -> None:
         "points.max_share_bps: at most 10000",
     ]
     assert await db.fetch_value("SELECT count(*) FROM rule_version") == 0
+
+
+async def test_what_was_read_before_another_version_was_told_of_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await rules.in_force(now=NOW)
+    read = db.fetch_one
+
+    async def slow(sql: str, *values: object) -> object:
+        row = await read(sql, *values)
+        monkeypatch.undo()
+        await rules.publish(Rules(hot_searches=("大米",)), effective_at=NOW, now=NOW)
+        return row
+
+    monkeypatch.setattr(db, "fetch_one", slow)
+    assert (await rules.in_force(now=NOW)).rules == Rules()
+    assert (await rules.in_force(now=NOW)).rules.hot_searches == ("大米",)
