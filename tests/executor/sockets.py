@@ -84,7 +84,7 @@ class Query:
 
     @strawberry.field
     def huge(self) -> strawberry.scalars.JSON:
-        return 2**70  # No JSON of ours: orjson takes 64 bits.
+        return strawberry.scalars.JSON(2**70)  # orjson writes 64 bits.
 
 
 @strawberry.type
@@ -125,45 +125,61 @@ class Subscription:
 
     @strawberry.subscription
     async def refuse(self) -> AsyncGenerator[int, None]:
-        raise GraphQLError("Not for you.", extensions={"code": "FORBIDDEN"})
-        yield 1  # What makes it a generator.
+        for _ in range(1):
+            raise GraphQLError("Not for you.", extensions={"code": "FORBIDDEN"})
+        yield 1
 
 
 SCHEMA = strawberry.Schema(Query, Mutation, Subscription)
 
 
-def endpoint_of(world: World, limits: SocketLimits = PATIENT) -> GraphQLWebSocket[str, Context]:
-    """Return an endpoint over the small schema; peers name themselves, "mallory" is refused."""
+@dataclass
+class Doorkeeper:
+    """The hooks: peers name themselves, and some names mean trouble."""
 
-    async def peer_of(scope: Scope, payload: dict[str, Any]) -> str:
+    world: World
+
+    async def peer_of(self, scope: Scope, payload: dict[str, Any]) -> str:
+        """Let in who isn't called mallory; a sloth waits for the gate."""
         name = str(payload.get("name", "nobody"))
         if name == "mallory":
             raise GraphQLError("Not you.")
         if name == "bug":
             raise RuntimeError("a secret of the server")
         if name == "sloth":
-            await world.wait()
+            await self.world.wait()
         return name
 
-    async def context_of(peer: str) -> Context:
+    async def context_of(self, peer: str) -> Context:
+        """Make a context, but for the homeless and for strangers."""
         if peer == "homeless":
             raise RuntimeError("a secret of the server")
         if peer == "stranger":
             raise GraphQLError("Please sign in first.", extensions={"code": "UNAUTHENTICATED"})
-        world.contexts.append(Context(world, peer))
-        return world.contexts[-1]
+        self.world.contexts.append(Context(self.world, peer))
+        return self.world.contexts[-1]
 
-    async def still_valid(peer: str) -> bool:
+    async def still_valid(self, peer: str) -> bool:
+        """Let those stay who weren't revoked."""
         if peer == "crash":
             raise RuntimeError("a secret of the server")
-        return peer not in world.revoked
+        return peer not in self.world.revoked
 
+    def on_run(self, operation: Operation, outcome: Outcome, seconds: float) -> None:
+        """Write down what was run."""
+        self.world.runs.append((operation.name, outcome.was_run))
+
+
+def endpoint_of(world: World, limits: SocketLimits = PATIENT) -> GraphQLWebSocket[str, Context]:
+    """Return an endpoint over the small schema."""
+    keeper = Doorkeeper(world)
+    hooks = Hooks(
+        peer_of=keeper.peer_of,
+        context_of=keeper.context_of,
+        still_valid=keeper.still_valid,
+        on_run=keeper.on_run,
+    )
     documents = Documents(Engine(SCHEMA), Limits())
-
-    def on_run(operation: Operation, outcome: Outcome, seconds: float) -> None:
-        world.runs.append((operation.name, outcome.was_run))
-
-    hooks = Hooks(peer_of=peer_of, context_of=context_of, still_valid=still_valid, on_run=on_run)
     return GraphQLWebSocket(DocumentSource(documents), hooks, limits=limits)
 
 

@@ -109,7 +109,7 @@ async def test_an_idle_socket_is_closed() -> None:
 
 
 async def test_a_socket_with_a_subscription_is_not_idle() -> None:
-    async with stage(idle_seconds=0.01, keep_alive_seconds=0.03) as set_up:
+    async with stage(idle_seconds=0.05, keep_alive_seconds=0.1) as set_up:
         socket = await set_up.begun()
         socket.subscribe("1", "subscription { watch }")
         await socket.hear()
