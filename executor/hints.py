@@ -8,9 +8,11 @@
 Hints speak of what an anonymous caller gets. An operation may be answered from a shared cache when
 each field of the whole document says so:
 
-- A root field, or one with a resolver (or an extension, or permissions), is not cacheable unless it
-  carries `public(...)`.
-- A plain attribute is as public as its parent; `private()` takes it out, `public(...)` limits it.
+- A root field, or one that may look beyond its parent, is not cacheable unless it carries
+  `public(...)`: one whose resolver takes arguments or `info`, waits, or has extensions or
+  permissions.
+- What only reads its parent (an attribute, an `item`, a method of `self` alone) is as public as
+  that; `private()` takes it out, `public(...)` limits it.
 - A field of an interface is as public as the least public of the types behind it.
 - `signed_in()` is for root fields that are null for anonymous callers: what is selected below them
   is never reached, and needs no hints.
@@ -45,10 +47,10 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
+from executor.reading import DEFINITION, function_of_parent
+
 HINT = "executor-cache-hint"
 """Under this key a hint lies in a Strawberry field's metadata, or a GraphQLField's extensions."""
-
-_DEFINITION = "strawberry-definition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +104,20 @@ def hint_of(declared: GraphQLField) -> Hint | None:
     """Return the field's own hint, None when it has none."""
     hint = declared.extensions.get(HINT)
     if hint is None:
-        definition = declared.extensions.get(_DEFINITION)
+        definition = declared.extensions.get(DEFINITION)
         if isinstance(definition, StrawberryField):
             hint = definition.metadata.get(HINT)
     return hint if isinstance(hint, Hint) else None
 
 
-def has_resolver(declared: GraphQLField) -> bool:
-    """Tell whether the field is more than an attribute of its parent."""
-    definition = declared.extensions.get(_DEFINITION)
-    if isinstance(definition, StrawberryField):
-        return not definition.is_basic_field
-    return declared.resolve is not None
+def reads_parent(declared: GraphQLField) -> bool:
+    """Tell whether the value comes from the parent alone: such a field can't know who asks."""
+    definition = declared.extensions.get(DEFINITION)
+    if not isinstance(definition, StrawberryField):
+        return declared.resolve is None
+    if definition.extensions:
+        return False
+    return definition.is_basic_field or function_of_parent(definition) is not None
 
 
 def policy_of(
@@ -224,7 +228,7 @@ def _gather(schema: GraphQLSchema, place: _Place, gathered: _Gathered) -> None:
         declared = parent.fields[name]
         hint = hint_of(declared)
         if hint is None:
-            if parent is schema.query_type or has_resolver(declared):
+            if parent is schema.query_type or not reads_parent(declared):
                 raise _NotShared
             continue
         passed = {argument.name.value for argument in place.node.arguments or ()}

@@ -58,13 +58,13 @@ def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading
         item = item_of(declared)
         if item is not None:
             return Reading(How.ITEM, item=item)
-        function = _function_of_parent(declared)
+        function = function_of_parent(declared)
         if function is not None:
             return Reading(How.FUNCTION, function=function)
     return Reading(How.RESOLVER, function=resolver)
 
 
-def _function_of_parent(declared: StrawberryField) -> Callable[[Any], Any] | None:
+def function_of_parent(declared: StrawberryField) -> Callable[[Any], Any] | None:
     """Return the resolver when it takes its parent and nothing else, and doesn't wait."""
     resolver = declared.base_resolver
     if resolver is None or resolver.is_async or declared.is_subscription:

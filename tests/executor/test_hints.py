@@ -20,7 +20,7 @@ from graphql import (
 from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 
-from executor.fields import BatchInfo, batched
+from executor.fields import BatchInfo, batched, item
 from executor.hints import Policy, policy_of, private, public, signed_in
 
 
@@ -59,6 +59,8 @@ class Product(Named):
     traced: int = strawberry.field(extensions=[Traced()], default=1)
     guarded: int = strawberry.field(permission_classes=[Nobody], default=1)
     first_sku: Sku | None = None
+    code: str = item("code", of="row")
+    row: strawberry.Private[Any] = None
 
     @strawberry.field(metadata=public("skus", seconds=60))
     def skus(self) -> list[Sku]:
@@ -69,8 +71,20 @@ class Product(Named):
         return self.name.upper()
 
     @strawberry.field
-    def price(self) -> int:
+    def initial(self) -> str:
+        return self.name[0]
+
+    @strawberry.field
+    async def price(self) -> int:
         return 1
+
+    @strawberry.field
+    def near(self, place: str = "") -> bool:
+        return bool(place)
+
+    @strawberry.field
+    def asked_by(self, info: strawberry.Info) -> str:
+        return str(info.context)
 
     @batched(metadata=public("reviews", seconds=7))
     @staticmethod
@@ -157,6 +171,8 @@ PRODUCTS = Policy(30, ("products",))
         ("name", PRODUCTS),
         ("__typename", PRODUCTS),
         ("label", PRODUCTS),
+        ("initial", PRODUCTS),
+        ("code", PRODUCTS),
         ("skus { code }", Policy(30, ("products", "skus"))),
         ("skus { code stock }", Policy(5, ("products", "skus", "stock"))),
         ("firstSku { code }", PRODUCTS),
@@ -168,7 +184,9 @@ def test_the_fewest_seconds_and_all_tags_hold(selected: str, expected: Policy) -
     assert of_products(selected) == expected
 
 
-@pytest.mark.parametrize("selected", ["sold", "price", "visits", "traced", "guarded"])
+@pytest.mark.parametrize(
+    "selected", ["sold", "price", "near", "askedBy", "visits", "traced", "guarded"]
+)
 def test_private_fields_and_resolvers_without_a_hint_are_not_shared(selected: str) -> None:
     assert of_products("name " + selected) is None
 
