@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import strawberry
@@ -11,6 +12,7 @@ from graphql.pyutils import is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
 from executor.interpreter import Interpreter
+from executor.leaves import write_exactly
 from executor.operation import Figures, Operation
 from executor.program import IsAwaitable, Surroundings
 
@@ -25,9 +27,18 @@ class Engine:
     Takes a Strawberry schema, or a plain one of graphql-core. With `compiles=False` everything is
     run by graphql-core: the reference that compiled answers are compared with. `figures` counts
     the runs of all operations, of those too that nobody keeps any more.
+
+    `exact_integers` names custom scalars whose integers in a range are written as they are, such as
+    `{"Money": range(-100, 101)}`: compiled code then calls the scalar for other values only.
     """
 
-    def __init__(self, schema: strawberry.Schema | GraphQLSchema, *, compiles: bool = True) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema | GraphQLSchema,
+        *,
+        compiles: bool = True,
+        exact_integers: Mapping[str, range] | None = None,
+    ) -> None:
         self.compiles = compiles
         self.figures = Figures()
         if isinstance(schema, GraphQLSchema):
@@ -46,6 +57,9 @@ class Engine:
             self.surroundings = Surroundings(
                 self.schema, schema, cast("IsAwaitable", optimized_is_awaitable)
             )
+
+        for name, allowed in (exact_integers or {}).items():
+            write_exactly(self.schema.type_map[name], allowed)
 
     def operation(self, document: DocumentNode, name: str | None = None) -> Operation:
         """Return an operation of a valid document.

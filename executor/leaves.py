@@ -6,7 +6,8 @@ test of the type finds that out for a tenth of the price.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import EnumType
 from typing import Any
 
 from graphql import (
@@ -15,15 +16,17 @@ from graphql import (
     GraphQLID,
     GraphQLInt,
     GraphQLLeafType,
+    GraphQLNamedType,
     GraphQLScalarType,
     GraphQLString,
+    is_scalar_type,
 )
 
 Test = Callable[[str, str], str]
 """(the value as it is first read, the value) → a Python expression: is it to be taken as it is?"""
 
 EXACT = "executor-exact-leaf"
-"""The key, in a scalar type's `extensions`, of the test that `exact_integers` makes."""
+"""The key, in a scalar type's `extensions`, of the test that `write_exactly` makes."""
 
 
 def _of_type(python_type: str, range_: str = "") -> Test:
@@ -50,9 +53,23 @@ def exact_test(type_: GraphQLLeafType, value: str, first: str | None = None) -> 
     return None if test is None else test(first or value, value)
 
 
-def exact_integers(type_: Any, smallest: int, largest: int) -> None:
+def write_exactly(type_: GraphQLNamedType, allowed: range) -> None:
     """Tell that a custom scalar's integers in a range are written as they are.
 
-    `type_` is the GraphQLScalarType. Its own coercion stays in charge of every other value.
+    Its own coercion stays in charge of every other value.
     """
+    assert is_scalar_type(type_), "only a scalar has such values"
+    smallest, largest = allowed.start, allowed.stop - 1
     type_.extensions[EXACT] = _of_type("int", f" and {smallest} <= {{value}} <= {largest}")
+
+
+def names_of_members(type_: GraphQLLeafType) -> dict[int, str] | None:
+    """Return the names of a Python enumeration's members by their identity; None for other types.
+
+    Members live as long as their class, which the type keeps: an id is theirs alone.
+    """
+    wrapped = getattr(type_, "wrapped_cls", None)  # Strawberry's.
+    if not isinstance(wrapped, EnumType):
+        return None
+    members: Iterable[Any] = wrapped
+    return {id(member): type_.coerce_output_value(member) for member in members}

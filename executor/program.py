@@ -14,7 +14,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     is_abstract_type,
-    is_enum_type,
 )
 from graphql.pyutils import Path
 from graphql.pyutils.gather_with_cancel import gather_with_cancel
@@ -25,6 +24,7 @@ from strawberry.types.field import StrawberryField
 from executor import running
 from executor.arguments import Arguments, arguments_of
 from executor.fields import PlannedNodes
+from executor.leaves import names_of_members
 from executor.plan import Completion, Field, Leaf, ListOf, OneOf, Plan, Selection
 from executor.reading import How
 from executor.running import InfoMaker, Run
@@ -162,14 +162,12 @@ class _Names:
     def _name_leaf(self, leaf: Leaf) -> None:
         name = leaf_name(leaf)
         if name not in self.known:
-            complete = running.LeafCompletion(
+            self.known[name] = running.LeafCompletion(
                 leaf.type,
                 is_nullable=leaf.is_nullable,
                 is_awaitable=self._surroundings.is_awaitable,
             )
-            self.known[name] = (
-                running.EnumCompletion(leaf.type, complete) if is_enum_type(leaf.type) else complete
-            )
+            self.known[f"{name}_names"] = names_of_members(leaf.type)
 
     def _name_object(self, completed: OneOf, info: InfoMaker) -> None:
         number = completed.number

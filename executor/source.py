@@ -15,7 +15,7 @@ from functools import partial
 
 from graphql import OperationType
 
-from executor.leaves import exact_test
+from executor.leaves import exact_test, names_of_members
 from executor.plan import Completion, Field, Leaf, ListOf, OneOf, Plan, Selection, selections_in
 from executor.reading import How
 
@@ -296,6 +296,8 @@ def _leaf(leaf: Leaf, read: str, depth: int) -> str:
         value = f"value{depth}"
         first = f"({value} := {read})"
     complete = f"{leaf_name(leaf)}({value})"
+    if names_of_members(leaf.type) is not None:
+        return f"(name if (name := {leaf_name(leaf)}_names.get(id({first}))) else {complete})"
     test = partial(exact_test, leaf.type)
     if test(value) is None:
         return f"{leaf_name(leaf)}({read})"
