@@ -8,7 +8,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from executor.engine import Engine
-from resolvers.common.scalars import SCALARS
+from resolvers.common.scalars import LARGEST_MONEY, SCALARS
 from resolvers.member.schema import Mutation, Query
 
 
@@ -25,4 +25,5 @@ def member_schema() -> strawberry.Schema:
 @cache
 def member_engine() -> Engine:
     """Return what runs the member schema, once in this process: operations are compiled for it."""
-    return Engine(member_schema())
+    whole_fen = range(-LARGEST_MONEY, LARGEST_MONEY + 1)
+    return Engine(member_schema(), exact_integers={"Money": whole_fen})

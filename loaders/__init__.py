@@ -28,6 +28,7 @@ class Loaders:
         self.viewer_id = viewer_id
         self.now = now
         self._made: dict[Any, DataLoader[Any, Any]] = {}
+        self._read: dict[Any, dict[Any, Any]] = {}
 
     def of(
         self,
@@ -43,10 +44,27 @@ class Loaders:
         if found is None:
 
             async def load(keys: list[Any]) -> Sequence[Value]:
-                return await batch(keys, **shared)
+                return await self.read(batch, keys, **shared)
 
-            found = self._made[name] = DataLoader(load_fn=load, max_batch_size=MAX_BATCH)
+            found = self._made[name] = DataLoader(load_fn=load)
         return found
+
+    async def read(
+        self,
+        batch: Callable[..., Awaitable[Sequence[Value]]],
+        keys: Sequence[Any],
+        **shared: Hashable,
+    ) -> list[Value]:
+        """Return the values of many keys, in their order; what was read before is not read again.
+
+        For fields that are answered for many parents at once.
+        """
+        known = self._read.setdefault((batch, tuple(sorted(shared.items()))), {})
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        for start in range(0, len(missing), MAX_BATCH):
+            part = missing[start : start + MAX_BATCH]
+            known.update(zip(part, await batch(part, **shared), strict=True))
+        return [known[key] for key in keys]
 
     def view_as(self, viewer_id: UUID) -> None:
         """Read on as this member; nothing that was read before holds for them."""
@@ -56,3 +74,4 @@ class Loaders:
     def forget(self) -> None:
         """Drop what was read: after a mutation has changed it."""
         self._made.clear()
+        self._read.clear()

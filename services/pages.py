@@ -39,13 +39,17 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Rows with a cursor each. `count` reads the whole number, and only when asked."""
+    """Rows, whose cursors are made on demand; `count` reads the whole number when it is asked."""
 
     rows: Sequence[Row]
-    cursors: Sequence[str]
+    key: Callable[[Row], tuple[Any, ...]] = field(repr=False)
     has_next: bool
     has_previous: bool
     count: Callable[[], Awaitable[int]] = field(repr=False)
+
+    def cursor(self, row: Row) -> str:
+        """Return what marks a row's place in the list."""
+        return encode_cursor(self.key(row))
 
 
 def page_request(first: int, after: str | None, *kinds: type) -> PageRequest:
@@ -65,11 +69,10 @@ def make_page(
     key: Callable[[Row], tuple[Any, ...]],
     count: Callable[[], Awaitable[int]],
 ) -> Page[Row]:
-    """Cut the extra row off and give every row its cursor."""
-    shown = rows[: request.first]
+    """Cut the extra row off."""
     return Page(
-        rows=shown,
-        cursors=[encode_cursor(key(row)) for row in shown],
+        rows=rows[: request.first],
+        key=key,
         has_next=len(rows) > request.first,
         has_previous=request.after is not None,
         count=count,

@@ -9,6 +9,8 @@
         Step 1 alone, for `Sku.currentPrice` and its kind.
     member_price_fen(list_price_fen, tier, tier_price_fen) -> int
         What the tier pays for one piece, never above list: `Sku.memberPrice`.
+    price_without_offers(list_price_fen, member_fen) -> (fen, DiscountKind | None)
+        Step 1 where no limited-time offer stands, cheap enough for every SKU of a list.
 
     with_earnings(lines, buyer, rules) -> Earned
         Points and growth that paid units earn, split to the units: `quote` calls it, and settling a
@@ -58,7 +60,12 @@ from domain.pricing.results import (
     UnusableCoupon,
     UsableCoupon,
 )
-from domain.pricing.selling import SellingPrice, member_price_fen, selling_price
+from domain.pricing.selling import (
+    SellingPrice,
+    member_price_fen,
+    price_without_offers,
+    selling_price,
+)
 from domain.pricing.storage import (
     discounts_from_json,
     discounts_to_json,
@@ -101,6 +108,7 @@ __all__ = [
     "discounts_from_json",
     "discounts_to_json",
     "member_price_fen",
+    "price_without_offers",
     "quote",
     "refund_shares",
     "selling_price",

@@ -37,6 +37,13 @@ def member_price_fen(list_price_fen: int, tier: TierRules, tier_price_fen: int |
     return to_pay_fen(list_price_fen, tier.member_price_bps)
 
 
+def price_without_offers(list_price_fen: int, member_fen: int) -> tuple[int, DiscountKind | None]:
+    """Return the lower of list and member price, and what made it lower than list."""
+    if member_fen < list_price_fen:
+        return member_fen, DiscountKind.MEMBER_PRICE
+    return list_price_fen, None
+
+
 def limited_time_price_fen(offer: LimitedTimePrice, line: Line) -> int | None:
     """Return what a limited-time offer asks for one piece, None when it doesn't cover the line."""
     named = offer.price_fen_by_sku.get(line.sku_id)
@@ -54,10 +61,9 @@ def selling_price(
 
     Between equal prices the one named first here stands, between limited-time offers the lower id.
     """
-    best = SellingPrice(price_fen=line.list_price_fen, cause=None)
     member_fen = member_price_fen(line.list_price_fen, tier, line.tier_price_fen)
-    if member_fen < best.price_fen:
-        best = SellingPrice(price_fen=member_fen, cause=_member_cause(tier))
+    price_fen, kind = price_without_offers(line.list_price_fen, member_fen)
+    best = SellingPrice(price_fen=price_fen, cause=_member_cause(tier) if kind else None)
     for offer in sorted(limited_time_prices, key=lambda offer: offer.id):
         price_fen = limited_time_price_fen(offer, line)
         if price_fen is not None and price_fen < best.price_fen:

@@ -30,6 +30,8 @@ class Context:
     client_ip: str = ""
     request_id: str = ""
     memo: dict[Any, Any] = field(default_factory=dict)
+    executor_loaders: dict[Any, Any] | None = None
+    """Where the executor keeps the loaders of batched fields."""
 
     def require_member(self) -> UUID:
         """Return the signed-in member's id.

@@ -5,7 +5,7 @@ The English text is the key; `locale/zh.po` beside this file holds the Chinese (
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +20,16 @@ CATALOGUE = Path(__file__).with_name("locale") / "zh.po"
 
 def translate(message: str, language: Language, **facts: object) -> str:
     """Return the message in the language with its facts filled in; fen are shown in yuan."""
+    if not facts:
+        return _plain(message, language)
     text = message if language == "en" else chinese().get(message, message)
     return render(text, {name: _word(value, language) for name, value in facts.items()})
+
+
+@lru_cache(maxsize=1_024)
+def _plain(message: str, language: Language) -> str:
+    """Return a message without facts: there are a few hundred of them."""
+    return render(message if language == "en" else chinese().get(message, message), {})
 
 
 def _word(value: object, language: Language) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
@@ -19,12 +19,25 @@ After = Annotated[str | None, strawberry.argument(description="The cursor to go 
 
 @strawberry.type(description="Where a page of a list stands.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more follows.")
-    has_previous_page: bool = strawberry.field(description="Whether something came before.")
-    start_cursor: str | None = strawberry.field(description="The first node's cursor.")
-    end_cursor: str | None = strawberry.field(
-        description="The last node's cursor: the next `after`."
-    )
+    page: strawberry.Private[Page[Any]]
+
+    @strawberry.field(description="Whether more follows.")
+    def has_next_page(self) -> bool:
+        return self.page.has_next
+
+    @strawberry.field(description="Whether something came before.")
+    def has_previous_page(self) -> bool:
+        return self.page.has_previous
+
+    @strawberry.field(description="The first node's cursor.")
+    def start_cursor(self) -> str | None:
+        rows = self.page.rows
+        return self.page.cursor(rows[0]) if rows else None
+
+    @strawberry.field(description="The last node's cursor: the next `after`.")
+    def end_cursor(self) -> str | None:
+        rows = self.page.rows
+        return self.page.cursor(rows[-1]) if rows else None
 
 
 @strawberry.type(description="A node and its cursor.")
@@ -36,35 +49,27 @@ class Edge(Generic[Node]):
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
     nodes: list[Node] = strawberry.field(description="The nodes of the page.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands.")
-    cursors: strawberry.Private[Sequence[str]]
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
+    page: strawberry.Private[Page[Any]]
+
+    @strawberry.field(description="Where the page stands.")
+    def page_info(self) -> PageInfo:
+        return PageInfo(page=self.page)
 
     @strawberry.field(description="The nodes with their cursors.")
     def edges(self) -> list[Edge[Node]]:
         return [
-            Edge(node=node, cursor=cursor)
-            for node, cursor in zip(self.nodes, self.cursors, strict=True)
+            Edge(node=node, cursor=self.page.cursor(row))
+            for node, row in zip(self.nodes, self.page.rows, strict=True)
         ]
 
     @strawberry.field(description="How many there are in all; computed only when asked for.")
     async def total_count(self) -> int:
-        return await self.count()
+        return await self.page.count()
 
     @classmethod
     def of(cls, page: Page[Row], node: Callable[[Row], Node]) -> Connection[Node]:
         """Build the connection from a page of rows."""
-        return cls(
-            nodes=[node(row) for row in page.rows],
-            page_info=PageInfo(
-                has_next_page=page.has_next,
-                has_previous_page=page.has_previous,
-                start_cursor=page.cursors[0] if page.cursors else None,
-                end_cursor=page.cursors[-1] if page.cursors else None,
-            ),
-            cursors=page.cursors,
-            count=page.count,
-        )
+        return cls(nodes=[node(row) for row in page.rows], page=page)
 
 
 def read_page(

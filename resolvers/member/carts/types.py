@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 import strawberry
 
 from domain.carts import line_problem
+from executor.fields import BatchInfo, batched
 from loaders.carts import cart_lines_by_member_id
 from models.order_rows import CartLineRow
 from resolvers.common.context import Info
@@ -15,7 +17,7 @@ from resolvers.common.errors import UserError
 from resolvers.common.messages import Language
 from resolvers.common.problems import user_error
 from resolvers.common.scalars import Money
-from resolvers.member.catalog.products import Sku, load_sku
+from resolvers.member.catalog.products import Sku, kept_skus
 from resolvers.member.pricing.types import OrderQuote
 from services import quoting
 
@@ -31,11 +33,10 @@ class CartLine:
     price_when_added: Money = strawberry.field(description="The list price when it was added.")
     sku_id: strawberry.Private[UUID]
 
-    @strawberry.field(description="What it is, as it stands now.")
-    async def sku(self, info: Info) -> Sku:
-        found = await load_sku(info, self.sku_id)
-        assert found is not None, "a cart's SKU is kept"
-        return found
+    @batched(description="What it is, as it stands now.")
+    @staticmethod
+    async def sku(lines: Sequence[CartLine], info: BatchInfo) -> list[Sku]:
+        return await kept_skus(info.context, [line.sku_id for line in lines])
 
     @classmethod
     def from_row(cls, row: CartLineRow, language: Language) -> CartLine:

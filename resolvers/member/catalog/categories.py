@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Sequence
 
 import strawberry
 from asyncpg import Record
 
+from executor.fields import BatchInfo, batched, item
 from loaders.catalog import categories_by_parent_id
-from resolvers.common.context import Context, Info
 from resolvers.common.share import absolute_url
 
 
 @strawberry.type(description="A node of the category tree.")
 class Category:
-    id: strawberry.ID = strawberry.field(description="The category's id.")
-    name: str = strawberry.field(description="Its name.")
-    image_url: str | None = strawberry.field(description="A picture of it.")
-    key: strawberry.Private[UUID]
+    id: strawberry.ID = item("id", of="row", convert=str, description="The category's id.")
+    name: str = item("name", of="row", description="Its name.")
+    row: strawberry.Private[Record]
+    base_url: strawberry.Private[str]
 
-    @strawberry.field(description="The categories right below, in their order.")
-    async def children(self, info: Info) -> list[Category]:
-        rows = await info.context.loaders.of(categories_by_parent_id).load(self.key)
-        return [Category.from_row(row, info.context) for row in rows]
+    @strawberry.field(description="A picture of it.")
+    def image_url(self) -> str | None:
+        image = self.row["image_url"]
+        return absolute_url(self.base_url, image) if image else None
 
-    @classmethod
-    def from_row(cls, row: Record, context: Context) -> Category:
-        """Build the category from its row."""
-        image = row["image_url"]
-        return cls(
-            id=strawberry.ID(str(row["id"])),
-            name=row["name"],
-            image_url=absolute_url(context.ports.public_base_url, image) if image else None,
-            key=row["id"],
-        )
+    @batched(description="The categories right below, in their order.")
+    @staticmethod
+    async def children(categories: Sequence[Category], info: BatchInfo) -> list[list[Category]]:
+        ids = [category.row["id"] for category in categories]
+        found = await info.context.loaders.read(categories_by_parent_id, ids)
+        base_url = info.context.ports.public_base_url
+        return [[Category(row=row, base_url=base_url) for row in rows] for rows in found]

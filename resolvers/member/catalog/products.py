@@ -12,6 +12,7 @@ from domain.catalog import ProductLabel, SaleStatus, StockLevel, product_labels,
 from domain.members import SceneKind
 from domain.pricing import DiscountKind
 from domain.scenes import target_scene_code
+from executor.fields import BatchInfo, batched, item
 from loaders.catalog import (
     categories_by_product_id,
     description_by_product_id,
@@ -20,7 +21,7 @@ from loaders.catalog import (
     skus_by_product_id,
 )
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
-from resolvers.common.context import Info
+from resolvers.common.context import Context
 from resolvers.common.messages import translate
 from resolvers.common.scalars import Money
 from resolvers.common.share import ShareCard, absolute_url, share_card
@@ -36,11 +37,10 @@ from resolvers.member.catalog.viewpoint import Viewpoint, shopper, viewpoint
 
 @strawberry.type(description="A sellable variant of a product, as this viewer sees it.")
 class Sku:
-    id: strawberry.ID = strawberry.field(description="The SKU's id.")
-    code: str = strawberry.field(description="The brand's own code.")
-    options: list[SkuOption] = strawberry.field(description="What makes this variant.")
-    image_url: str | None = strawberry.field(description="A picture of this variant.")
-    price: Money = strawberry.field(description="The list price.")
+    id: strawberry.ID = item("id", of="row", convert=str, description="The SKU's id.")
+    code: str = item("code", of="row", description="The brand's own code.")
+    options: list[SkuOption] = item("options", of="row", description="What makes this variant.")
+    price: Money = item("price_fen", of="row", description="The list price.")
     member_price: Money = strawberry.field(
         description="What this member's tier pays; equals price without a token."
     )
@@ -50,47 +50,51 @@ class Sku:
     current_price_kind: DiscountKind | None = strawberry.field(
         description="What makes the current price lower than the list price."
     )
-    reference_price: ReferencePrice | None = strawberry.field(
+    purchase_limit: int | None = item(
+        "purchase_limit", of="row", description="Pieces that one member may buy in all."
+    )
+    row: strawberry.Private[Record]
+    view: strawberry.Private[Viewpoint]
+
+    @strawberry.field(description="A picture of this variant.")
+    def image_url(self) -> str | None:
+        image = self.row["image_url"]
+        return absolute_url(self.view.base_url, image) if image else None
+
+    @strawberry.field(
         description="A price to strike through: computed or labelled, never typed in as 原价."
     )
-    stock: StockLevel = strawberry.field(
-        description="How much there is; OUT as well when it is not for sale."
-    )
-    purchase_limit: int | None = strawberry.field(
-        description="Pieces that one member may buy in all."
-    )
-    purchase_limit_left: int | None = strawberry.field(
-        description="What the limit leaves this member."
-    )
-    product_id: strawberry.Private[UUID]
+    def reference_price(self) -> ReferencePrice | None:
+        return reference_price(self.row, self.current_price, self.view)
 
-    @strawberry.field(description="The product that this is a variant of.")
-    async def product(self, info: Info) -> Product:
-        found = await load_product(info, self.product_id)
-        assert found is not None, "a SKU has a product"
-        return found
+    @strawberry.field(description="How much there is; OUT as well when it is not for sale.")
+    def stock(self) -> StockLevel:
+        row = self.row
+        return stock_level(row["available"] if row["for_sale"] else 0, self.view.rules.catalog)
+
+    @strawberry.field(description="What the limit leaves this member.")
+    def purchase_limit_left(self) -> int | None:
+        limit = self.row["purchase_limit"]
+        return None if limit is None else max(limit - self.row["bought_pieces"], 0)
+
+    @batched(description="The product that this is a variant of.")
+    @staticmethod
+    async def product(skus: Sequence[Sku], info: BatchInfo) -> list[Product]:
+        view = await viewpoint(info.context)
+        ids = [sku.row["product_id"] for sku in skus]
+        rows = await info.context.loaders.read(product_by_id, ids)
+        return [Product(row=row, view=view) for row in rows]
 
     @classmethod
     def from_row(cls, row: Record, view: Viewpoint) -> Sku:
         """Build the SKU from a row of the loaders, with the viewer's prices."""
-        price = price_for_viewer(row, view.rules)
-        available = row["available"] if row["for_sale"] else 0
-        limit = row["purchase_limit"]
-        image = row["image_url"]
+        member_fen, current_fen, kind = price_for_viewer(row, view.rules)
         return cls(
-            id=strawberry.ID(str(row["id"])),
-            code=row["code"],
-            options=[SkuOption(name=each["name"], value=each["value"]) for each in row["options"]],
-            image_url=absolute_url(view.base_url, image) if image else None,
-            price=row["price_fen"],
-            member_price=Money(price.member_fen),
-            current_price=Money(price.selling.price_fen),
-            current_price_kind=price.selling.kind,
-            reference_price=reference_price(row, price.selling.price_fen, view),
-            stock=stock_level(available, view.rules.catalog),
-            purchase_limit=limit,
-            purchase_limit_left=None if limit is None else max(limit - row["bought_pieces"], 0),
-            product_id=row["product_id"],
+            member_price=Money(member_fen),
+            current_price=Money(current_fen),
+            current_price_kind=kind,
+            row=row,
+            view=view,
         )
 
 
@@ -114,113 +118,139 @@ class ProductOption:
 
 @strawberry.type(description="A fact about the product, such as 产地: 云南.")
 class ProductAttribute:
-    name: str = strawberry.field(description="What is told.")
-    value: str = strawberry.field(description="What it is.")
+    name: str = item("name", description="What is told.")
+    value: str = item("value", description="What it is.")
 
 
 @strawberry.type(description="A product page (SPU).")
 class Product:
-    id: strawberry.ID = strawberry.field(description="The product's id.")
-    name: str = strawberry.field(description="Its name.")
-    subtitle: str = strawberry.field(description="A line below the name.")
-    images: list[str] = strawberry.field(description="Pictures, the main one first.")
-    options: list[ProductOption] = strawberry.field(description="What a shopper chooses by.")
-    attributes: list[ProductAttribute] = strawberry.field(description="Facts about it.")
-    price_range: PriceRange = strawberry.field(description="At list prices.")
-    sold: int = strawberry.field(description="Pieces paid for, at most a minute old.")
-    no_reason_return: bool = strawberry.field(
-        description="Whether it can be returned within 7 days for no reason (七天无理由)."
+    id: strawberry.ID = item("id", of="row", convert=str, description="The product's id.")
+    name: str = item("name", of="row", description="Its name.")
+    subtitle: str = item("subtitle", of="row", description="A line below the name.")
+    attributes: list[ProductAttribute] = item("attributes", of="row", description="Facts about it.")
+    sold: int = item("sold", of="row", description="Pieces paid for, at most a minute old.")
+    no_reason_return: bool = item(
+        "no_reason_return",
+        of="row",
+        description="Whether it can be returned within 7 days for no reason (七天无理由).",
     )
     row: strawberry.Private[Record]
     view: strawberry.Private[Viewpoint]
     offered: strawberry.Private[list[Sku] | None] = None
+    """The SKUs on sale, once they are read: several fields tell something of them."""
 
-    @strawberry.field(description="The variants that are on sale, in their order.")
-    async def skus(self, info: Info) -> list[Sku]:
-        return await self.offer(info)
+    @strawberry.field(description="Pictures, the main one first.")
+    def images(self) -> list[str]:
+        base_url = self.view.base_url
+        return [absolute_url(base_url, image) for image in self.row["images"]]
 
-    @strawberry.field(
-        description="Whether it can be bought now: on sale, and one SKU at least in stock."
-    )
-    async def available(self, info: Info) -> bool:
-        if self.row["status"] != SaleStatus.ON_SALE:
-            return False
-        return any(sku.stock is not StockLevel.OUT for sku in await self.offer(info))
+    @strawberry.field(description="What a shopper chooses by.")
+    def options(self) -> list[ProductOption]:
+        return [_option(each, self.view.base_url) for each in self.row["options"]]
 
-    @strawberry.field(description="At what this member pays now in a normal order.")
-    async def current_price_range(self, info: Info) -> PriceRange:
-        prices = [sku.current_price for sku in await self.offer(info)]
-        return PriceRange(min=min(prices), max=max(prices)) if prices else self.price_range
+    @strawberry.field(description="At list prices.")
+    def price_range(self) -> PriceRange:
+        return self._list_prices()
 
-    @strawberry.field(description="Small tags for the card, such as 新品 or 会员价.")
-    async def labels(self, info: Info) -> list[str]:
-        skus = await self.offer(info)
-        kinds = {sku.current_price_kind for sku in skus}
-        labels: list[ProductLabel] = product_labels(
-            published_at=self.row["published_at"],
-            sold=self.sold,
-            has_member_price=DiscountKind.MEMBER_PRICE in kinds,
-            has_limited_time_price=DiscountKind.LIMITED_TIME in kinds,
-            is_limited=any(sku.purchase_limit is not None for sku in skus),
-            rules=self.view.rules.catalog,
-            now=self.view.now,
-        )
-        return [translate(label.value, self.view.language) for label in labels]
+    @batched(description="The variants that are on sale, in their order.")
+    @staticmethod
+    async def skus(products: Sequence[Product], info: BatchInfo) -> list[list[Sku]]:
+        return await offers(products, info.context)
 
-    @strawberry.field(description="The categories that it was put in.")
-    async def categories(self, info: Info) -> list[Category]:
-        rows = await info.context.loaders.of(categories_by_product_id).load(self.row["id"])
-        return [Category.from_row(row, info.context) for row in rows]
+    @batched(description="Whether it can be bought now: on sale, and one SKU at least in stock.")
+    @staticmethod
+    async def available(products: Sequence[Product], info: BatchInfo) -> list[bool]:
+        offered = await offers(products, info.context)
+        return [
+            product.row["status"] == SaleStatus.ON_SALE and any(map(_is_in_stock, skus))
+            for product, skus in zip(products, offered, strict=True)
+        ]
 
-    @strawberry.field(description="Sanitised when written; only tags that <rich-text> accepts.")
-    async def description_html(self, info: Info) -> str:
-        text: str | None = self.row.get("description_html")
-        if text is None:
-            text = await info.context.loaders.of(description_by_product_id).load(self.row["id"])
-        return text
+    @batched(description="At what this member pays now in a normal order.")
+    @staticmethod
+    async def current_price_range(products: Sequence[Product], info: BatchInfo) -> list[PriceRange]:
+        offered = await offers(products, info.context)
+        return [product.range_of(skus) for product, skus in zip(products, offered, strict=True)]
+
+    @batched(description="Small tags for the card, such as 新品 or 会员价.")
+    @staticmethod
+    async def labels(products: Sequence[Product], info: BatchInfo) -> list[list[str]]:
+        offered = await offers(products, info.context)
+        return [product.tags(skus) for product, skus in zip(products, offered, strict=True)]
+
+    @batched(description="The categories that it was put in.")
+    @staticmethod
+    async def categories(products: Sequence[Product], info: BatchInfo) -> list[list[Category]]:
+        ids = [product.row["id"] for product in products]
+        found = await info.context.loaders.read(categories_by_product_id, ids)
+        base_url = info.context.ports.public_base_url
+        return [[Category(row=row, base_url=base_url) for row in rows] for rows in found]
+
+    @batched(description="Sanitised when written; only tags that <rich-text> accepts.")
+    @staticmethod
+    async def description_html(products: Sequence[Product], info: BatchInfo) -> list[str]:
+        unread = [
+            product.row["id"] for product in products if "description_html" not in product.row
+        ]
+        texts = await info.context.loaders.read(description_by_product_id, unread)
+        read = dict(zip(unread, texts, strict=True))
+        return [
+            read[product.row["id"]]
+            if product.row["id"] in read
+            else product.row["description_html"]
+            for product in products
+        ]
 
     @strawberry.field(description="For sharing into a chat, and for posters.")
     def share_card(self) -> ShareCard:
-        images = self.row["images"]
+        row, images = self.row, self.row["images"]
         return share_card(
             self.view.base_url,
             kind=SceneKind.PRODUCT,
-            target=self.id,
-            scene_code=target_scene_code(SceneKind.PRODUCT, self.row["id"]),
-            title=self.name,
+            target=str(row["id"]),
+            scene_code=target_scene_code(SceneKind.PRODUCT, row["id"]),
+            title=row["name"],
             image=images[0] if images else None,
         )
 
-    async def offer(self, info: Info) -> list[Sku]:
-        """Return the SKUs that are on sale, read once for all fields that need them."""
-        if self.offered is None:
-            loader = info.context.loaders.of(skus_by_product_id, **shopper(info.context))
-            rows = await loader.load(self.row["id"])
-            # Another field may have been faster while this one waited.
-            if self.offered is None:
-                self.offered = [Sku.from_row(row, self.view) for row in rows]
-        return self.offered
+    def range_of(self, skus: Sequence[Sku]) -> PriceRange:
+        """Return what the viewer pays for the SKUs on sale; list prices when there is none."""
+        prices = [sku.current_price for sku in skus]
+        return PriceRange(min=min(prices), max=max(prices)) if prices else self._list_prices()
 
-    @classmethod
-    def from_row(cls, row: Record, view: Viewpoint) -> Product:
-        """Build the product from its row."""
-        base_url = view.base_url
-        return cls(
-            id=strawberry.ID(str(row["id"])),
-            name=row["name"],
-            subtitle=row["subtitle"],
-            images=[absolute_url(base_url, image) for image in row["images"]],
-            options=[_option(each, base_url) for each in row["options"]],
-            attributes=[
-                ProductAttribute(name=each["name"], value=each["value"])
-                for each in row["attributes"]
-            ],
-            price_range=PriceRange(min=row["min_price_fen"], max=row["max_price_fen"]),
-            sold=row["sold"],
-            no_reason_return=row["no_reason_return"],
-            row=row,
-            view=view,
+    def _list_prices(self) -> PriceRange:
+        return PriceRange(min=self.row["min_price_fen"], max=self.row["max_price_fen"])
+
+    def tags(self, skus: Sequence[Sku]) -> list[str]:
+        """Return the card's tags, in the viewer's language."""
+        view = self.view
+        kinds = {sku.current_price_kind for sku in skus}
+        labels: list[ProductLabel] = product_labels(
+            published_at=self.row["published_at"],
+            sold=self.row["sold"],
+            has_member_price=DiscountKind.MEMBER_PRICE in kinds,
+            has_limited_time_price=DiscountKind.LIMITED_TIME in kinds,
+            is_limited=any(sku.row["purchase_limit"] is not None for sku in skus),
+            rules=view.rules.catalog,
+            now=view.now,
         )
+        return [translate(label.value, view.language) for label in labels]
+
+
+def _is_in_stock(sku: Sku) -> bool:
+    row = sku.row
+    return row["available"] > 0 and row["for_sale"] is True
+
+
+async def offers(products: Sequence[Product], context: Context) -> list[list[Sku]]:
+    """Return the SKUs on sale of each product, read once for all fields that need them."""
+    unread = [product for product in products if product.offered is None]
+    if unread:
+        ids = [product.row["id"] for product in unread]
+        rows = await context.loaders.read(skus_by_product_id, ids, **shopper(context))
+        for product, offered in zip(unread, rows, strict=True):
+            product.offered = [Sku.from_row(row, product.view) for row in offered]
+    return [product.offered or [] for product in products]
 
 
 def _option(stored: dict[str, list[dict[str, str]]], base_url: str) -> ProductOption:
@@ -236,23 +266,18 @@ def _option(stored: dict[str, list[dict[str, str]]], base_url: str) -> ProductOp
     return ProductOption(name=str(stored["name"]), values=values)
 
 
-async def load_product(info: Info, product_id: UUID) -> Product | None:
-    """Return a product by id, on sale or not; None when there is none."""
-    view = await viewpoint(info.context)
-    row = await info.context.loaders.of(product_by_id).load(product_id)
-    return Product.from_row(row, view) if row else None
+async def skus_by_ids(context: Context, sku_ids: Sequence[UUID | None]) -> list[Sku | None]:
+    """Return SKUs in the order of their ids, for sale or not; None where there is none."""
+    view = await viewpoint(context)
+    wanted = [sku_id for sku_id in sku_ids if sku_id is not None]
+    rows = await context.loaders.read(sku_by_id, wanted, **shopper(context))
+    found = {row["id"]: Sku.from_row(row, view) for row in rows if row}
+    return [None if sku_id is None else found.get(sku_id) for sku_id in sku_ids]
 
 
-async def load_sku(info: Info, sku_id: UUID) -> Sku | None:
-    """Return a SKU by id, for sale or not; None when there is none."""
-    view = await viewpoint(info.context)
-    row = await info.context.loaders.of(sku_by_id, **shopper(info.context)).load(sku_id)
-    return Sku.from_row(row, view) if row else None
-
-
-async def load_skus(info: Info, sku_ids: Sequence[UUID]) -> list[Sku | None]:
-    """Return SKUs in the order of their ids, None where there is none."""
-    view = await viewpoint(info.context)
-    loader = info.context.loaders.of(sku_by_id, **shopper(info.context))
-    rows = await loader.load_many(list(sku_ids))
-    return [Sku.from_row(row, view) if row else None for row in rows]
+async def kept_skus(context: Context, sku_ids: Sequence[UUID]) -> list[Sku]:
+    """Return SKUs that something still refers to: they are kept, so each is there."""
+    found = await skus_by_ids(context, sku_ids)
+    skus = [sku for sku in found if sku is not None]
+    assert len(skus) == len(sku_ids), "a SKU that is referred to is kept"
+    return skus

@@ -80,7 +80,8 @@ class CatalogQuery:
     @strawberry.field(description="The roots of the category tree, in their order.")
     async def categories(self, info: Info) -> list[Category]:
         rows = await catalog.root_categories()
-        return [Category.from_row(row, info.context) for row in rows]
+        base_url = info.context.ports.public_base_url
+        return [Category(row=row, base_url=base_url) for row in rows]
 
     @strawberry.field(description="The products on sale, page by page.")
     async def products(
@@ -101,7 +102,7 @@ class CatalogQuery:
         request = read_page(_count(first, DEFAULT_FIRST), after, *order.cursor_kinds)
         page = await catalog.list_products(wanted, request)
         view = await viewpoint(info.context)
-        return Connection[Product].of(page, lambda row: Product.from_row(row, view))
+        return Connection[Product].of(page, lambda row: Product(row=row, view=view))
 
     @strawberry.field(
         description="A product, whether on sale or not (see `available`); null if there is none."
@@ -113,7 +114,7 @@ class CatalogQuery:
     ) -> Product | None:
         product_id = find_id(id)
         row = await catalog.get_product(product_id) if product_id else None
-        return Product.from_row(row, await viewpoint(info.context)) if row else None
+        return Product(row=row, view=await viewpoint(info.context)) if row else None
 
     @strawberry.field(description="The brand's open stores: nearest first, or by name.")
     async def stores(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import strawberry
 from asyncpg import Record
 
 from domain import catalog as catalog_rules
 from domain.catalog import PriceLabel, StockLevel
-from domain.pricing import Line, SellingPrice, member_price_fen, selling_price
+from domain.pricing import DiscountKind, member_price_fen, price_without_offers
 from domain.rules import Rules, TierRules
+from executor.fields import item
 from resolvers.common.messages import translate
 from resolvers.common.scalars import Money
 from resolvers.member.catalog.viewpoint import Viewpoint
@@ -22,8 +23,8 @@ _NO_TIER = TierRules("", "", "", 0, 0)
 
 @strawberry.type(description="One option of a SKU, such as 颜色: 米白.")
 class SkuOption:
-    name: str = strawberry.field(description="The option's name.")
-    value: str = strawberry.field(description="This SKU's value of it.")
+    name: str = item("name", description="The option's name.")
+    value: str = item("value", description="This SKU's value of it.")
 
 
 @strawberry.type(description="A struck-through price, and where it comes from.")
@@ -34,28 +35,19 @@ class ReferencePrice:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerPrice:
-    """A SKU's prices for one viewer."""
+class ViewerPrice(NamedTuple):
+    """A SKU's prices for one viewer: the tier's, and what they pay now in a normal order."""
 
     member_fen: int
-    selling: SellingPrice
+    current_fen: int
+    kind: DiscountKind | None
 
 
 def price_for_viewer(row: Record, rules: Rules) -> ViewerPrice:
     """Return what the viewer's tier pays, and what they pay now in a normal order."""
     tier, tier_price_fen = _tier_of(row, rules)
-    line = Line(
-        sku_id=row["id"],
-        product_id=row["product_id"],
-        list_price_fen=row["price_fen"],
-        quantity=1,
-        tier_price_fen=tier_price_fen,
-    )
-    return ViewerPrice(
-        member_fen=member_price_fen(row["price_fen"], tier, tier_price_fen),
-        selling=selling_price(line, tier, ()),
-    )
+    member_fen = member_price_fen(row["price_fen"], tier, tier_price_fen)
+    return ViewerPrice(member_fen, *price_without_offers(row["price_fen"], member_fen))
 
 
 def _tier_of(row: Record, rules: Rules) -> tuple[TierRules, int | None]:

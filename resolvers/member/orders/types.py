@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from domain.orders import (
 )
 from domain.pricing import discounts_from_json
 from domain.rules import OrderRules
+from executor.fields import BatchInfo, batched
 from loaders.orders import (
     events_by_order_id,
     lines_by_order_id,
@@ -33,7 +35,7 @@ from resolvers.common.errors import UserError
 from resolvers.common.messages import Language, translate
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
-from resolvers.member.catalog.products import Sku, load_sku
+from resolvers.member.catalog.products import Sku, skus_by_ids
 from resolvers.member.catalog.stores import Store
 from resolvers.member.catalog.viewpoint import viewpoint
 from resolvers.member.pricing.types import Discount
@@ -115,9 +117,10 @@ class OrderLine:
     points_off: Money = strawberry.field(description="What points took off.")
     sku_id: strawberry.Private[UUID | None]
 
-    @strawberry.field(description="Null when it has been deleted; the line keeps its snapshot.")
-    async def sku(self, info: Info) -> Sku | None:
-        return None if self.sku_id is None else await load_sku(info, self.sku_id)
+    @batched(description="Null when it has been deleted; the line keeps its snapshot.")
+    @staticmethod
+    async def sku(lines: Sequence[OrderLine], info: BatchInfo) -> list[Sku | None]:
+        return await skus_by_ids(info.context, [line.sku_id for line in lines])
 
     @classmethod
     def from_row(cls, row: OrderLineRow, *, base_url: str, is_refundable: bool) -> OrderLine:

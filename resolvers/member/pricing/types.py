@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import strawberry
@@ -10,6 +11,7 @@ from domain import pricing
 from domain.drafts import NO_ID, DraftLine, OrderDraft
 from domain.orders import DeliveryMethod
 from domain.pricing import DiscountKind
+from executor.fields import BatchInfo, batched
 from loaders.orders import store_by_id
 from resolvers.common.context import Info
 from resolvers.common.errors import UserError
@@ -19,7 +21,7 @@ from resolvers.common.order_lines import OrderLineInput
 from resolvers.common.problems import user_errors
 from resolvers.common.scalars import Money
 from resolvers.member.addresses.types import Address
-from resolvers.member.catalog.products import Sku, load_sku
+from resolvers.member.catalog.products import Sku, kept_skus
 from resolvers.member.catalog.stores import Store
 from resolvers.member.coupons.types import MemberCoupon
 from services.quoting import PricedDraft
@@ -108,11 +110,10 @@ class QuoteLine:
     points_off: Money = strawberry.field(description="This line's share of the points.")
     sku_id: strawberry.Private[UUID]
 
-    @strawberry.field(description="What is bought.")
-    async def sku(self, info: Info) -> Sku:
-        found = await load_sku(info, self.sku_id)
-        assert found is not None, "a line that was priced has its SKU"
-        return found
+    @batched(description="What is bought.")
+    @staticmethod
+    async def sku(lines: Sequence[QuoteLine], info: BatchInfo) -> list[Sku]:
+        return await kept_skus(info.context, [line.sku_id for line in lines])
 
     @classmethod
     def of(cls, line: pricing.QuotedLine, language: Language) -> QuoteLine:
