@@ -32,8 +32,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.costs import cost
-from executor.guard import CEILING, Guard, GuardReport, Limits, check
-from executor.measure import Measure, Measurement
+from executor.guard import Guard, GuardReport, Limits, check
+from executor.measure import CEILING, Measure, Measurement
 
 SCHEMA = build_schema(
     """
@@ -273,7 +273,8 @@ CASES = {
 @pytest.mark.parametrize("limit", CASES)
 def test_each_limit_lets_its_number_pass_and_refuses_the_next(limit: str) -> None:
     passes, fails, maximum, value, message, locations = CASES[limit]
-    limits = replace(OPEN, **{limit: maximum})
+    changed: dict[str, Any] = {limit: maximum}
+    limits = replace(OPEN, **changed)
     assert told(passes, limits) == []
     extensions = {"code": "BAD_REQUEST", "limit": limit, "value": value, "maximum": maximum}
     assert told(fails, limits) == [(message, extensions, locations)]
