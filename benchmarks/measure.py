@@ -105,11 +105,11 @@ class Bench:
         name, sides = case.name, case.sides
         result = Result(case, connections, {side: [] for side in sides})
         for side in sides:
-            await self._turn(name, side, connections, self._scale.warm_up_seconds)
+            await self.turn(name, side, connections, self._scale.warm_up_seconds)
         for _ in range(self._scale.rounds):
             for side in sides:
                 seconds = self._scale.seconds_of(name)
-                result.segments[side].append(await self._turn(name, side, connections, seconds))
+                result.segments[side].append(await self.turn(name, side, connections, seconds))
         return result
 
     async def count(self, cases: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, int]]:
@@ -117,7 +117,7 @@ class Bench:
         found = {}
         async with statements.logging(self._machine) as log:
             for case, side in cases:
-                await self._turn(case, side, 1, 0.2)
+                await self.turn(case, side, 1, 0.2)
                 found[case, side] = await self._count(case, side, log)
         return found
 
@@ -125,14 +125,15 @@ class Bench:
         counts = []
         for _ in range(_COUNTED_OPERATIONS):
             log.skip()
-            await self._turn(case, side, 1, _ONE_OPERATION)
+            await self.turn(case, side, 1, _ONE_OPERATION)
             if case == "checkout":
                 await asyncio.sleep(_SETTLED_SECONDS)
             counts.append(await log.count())
         parts = {*SERVERS.values(), "worker"}.intersection(*[set().union(*counts)])
         return {part: int(median(count[part] for count in counts)) for part in sorted(parts)}
 
-    async def _turn(self, case: str, side: str, connections: int, seconds: float) -> Segment:
+    async def turn(self, case: str, side: str, connections: int, seconds: float) -> Segment:
+        """Have the generator ask one side for so long."""
         self._seed += 1
         rate = self._rates.get((case, side), _FIRST_GUESS)
         codes = int(_SPARE_CODES * rate * seconds) + 2 * connections
