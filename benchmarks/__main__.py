@@ -17,7 +17,7 @@ from pathlib import Path
 
 import asyncpg
 
-from benchmarks import report, shop
+from benchmarks import crowd, report, shop
 from benchmarks.cases import ALL, BESIDE, BY_HAND, CHECKOUT, OURS, PLAIN, SERVERS, Case
 from benchmarks.load import Generator
 from benchmarks.machine import Machine, facts, open_machine
@@ -25,7 +25,12 @@ from benchmarks.measure import Bench, Result, Scale
 from benchmarks.same import Comparison
 from benchmarks.shop import Shop
 from cli.embedded.ports import free_port
+from models import database
 from models.database import dsn
+from services import verification
+
+_CROWD = 1_000
+"""Members whose books are looked at beside those of the shop."""
 
 _OTHERS = {PLAIN: "benchmarks.plain_strawberry", BY_HAND: "benchmarks.by_hand"}
 COUNTED = (*BESIDE, Case("place"))
@@ -68,11 +73,13 @@ async def _run(given: argparse.Namespace) -> None:
     _say("Starting the servers ...")
     async with open_machine(web_processes=given.web) as machine:
         _say(f"Filling the shop with {shop.PRODUCTS:,} products and {shop.MEMBERS} members ...")
-        known, _ = await shop.fill(machine.settings)
+        known, offers = await shop.fill(machine.settings)
         async with _sides(machine) as ports, _generator(known) as generator:
             _say("Comparing all sides' answers byte by byte, and what they write ...")
             await _compare(machine, known, ports)
             if given.check:
+                await crowd.fill(machine.settings, offers, _CROWD, _say)
+                await _verify(machine)
                 return
             bench = Bench(machine, generator, ports, scale)
             counted = await _count(bench, given.only)
@@ -108,6 +115,18 @@ async def _sides(machine: Machine) -> AsyncIterator[dict[str, int]]:
                 server = machine.running(SERVERS[side], module, ready=ready)
                 await running.enter_async_context(server)
         yield ports
+
+
+async def _verify(machine: Machine) -> None:
+    """Prove that what was written down here is what a mall could have come to."""
+    await database.connect(machine.settings.postgres_url, statement_timeout_seconds=600)
+    try:
+        wrong = [each for each in await verification.verify() if not each.is_clean]
+    finally:
+        await database.close()
+    if wrong:
+        raise SystemExit("\n".join(f"{each.check.rule}: {each.rows[:3]}" for each in wrong))
+    _say("The books hold.")
 
 
 @asynccontextmanager

@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 import asyncpg
@@ -28,7 +29,7 @@ from models.database import dsn
 FLAT = 0.2
 """How much slower a case may be in the large mall."""
 
-_WIDTH = 130
+_WIDTH = 150
 _PARTS = (SERVERS[OURS], "postgres")
 _CASES = [case.name for case in BESIDE if case.name != "sign-in"]
 
@@ -132,36 +133,35 @@ async def _measure(
 
 def _table(large: Size) -> Table:
     return Table(
-        "case",
+        Column("case", no_wrap=True),
         *(
-            Column(name, justify="right")
+            Column(name, justify="right", no_wrap=True)
             for name in (
-                *("/s small", "/s large", "p99 ms small", "p99 ms large", "ratio of rates"),
-                *(f"{part} CPU ms, small → large" for part in ("web", "PostgreSQL")),
-                *("ratio of CPU", "flat"),
+                *("/s", "p99 ms", "ratio of rates", "CPU ms: web", "PostgreSQL", "ratio of CPU"),
+                *("others", "flat"),
             )
         ),
-        title=f"From {SMALL} to {large}. Medians (lowest, highest of the rounds)",
+        title=f"{SMALL} → {large}. Medians (lowest, highest of the rounds)",
     )
 
 
 def _figures(pairs: list[tuple[Segment, Segment]]) -> list[str]:
-    small, large = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    sides = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     rates = [after.outcome.rate / before.outcome.rate for before, after in pairs]
     costs = [_cost(before) / _cost(after) for before, after in pairs]
-    # What else runs on the machine makes single rates a lottery; CPU for an operation hardly.
-    is_flat = max(median(rates), median(costs)) >= 1 - FLAT
+
+    def middle(figure: Callable[[Segment], float], digits: int) -> str:
+        small, large = (median(map(figure, side)) for side in sides)
+        return f"{small:,.{digits}f} → {large:,.{digits}f}"
+
     return [
-        *(f"{median(each.outcome.rate for each in side):,.0f}" for side in (small, large)),
-        *(f"{median(each.outcome.p99_ms for each in side):.1f}" for side in (small, large)),
+        middle(lambda segment: segment.outcome.rate, 0),
+        middle(lambda segment: segment.outcome.p99_ms, 1),
         _spread(rates),
-        *(
-            f"{median(each.cpu_ms(part) for each in small):.2f}"
-            f" → {median(each.cpu_ms(part) for each in large):.2f}"
-            for part in _PARTS
-        ),
+        *(middle(partial(Segment.cpu_ms, part=part), 2) for part in _PARTS),
         _spread(costs),
-        "yes" if is_flat else "no",
+        middle(lambda segment: segment.cores_elsewhere, 2),
+        "yes" if median(rates) >= 1 - FLAT else "no",
     ]
 
 
