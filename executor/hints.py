@@ -87,7 +87,8 @@ def public(
     """
     if seconds is not None and seconds < 1:
         raise ValueError("A public field lasts one second at least; `private()` is not kept.")
-    return {HINT: Hint(True, tags, seconds, frozenset(private_arguments))}
+    # Members of a text's enumeration become the plain texts that they stand for.
+    return {HINT: Hint(True, tuple(map(str, tags)), seconds, frozenset(private_arguments))}
 
 
 def private() -> dict[str, Hint]:

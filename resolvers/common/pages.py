@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
+from executor.hints import public
 from resolvers.common.errors import bad_request
 from services.pages import Page, PageRequest, PageRequestInvalid, page_request
 
@@ -62,7 +63,9 @@ class Connection(Generic[Node]):
             for node, row in zip(self.nodes, self.page.rows, strict=True)
         ]
 
-    @strawberry.field(description="How many there are in all; computed only when asked for.")
+    @strawberry.field(
+        metadata=public(), description="How many there are in all; computed only when asked for."
+    )
     async def total_count(self) -> int:
         return await self.page.count()
 

@@ -8,7 +8,9 @@ import strawberry
 from asyncpg import Record
 
 from executor.fields import BatchInfo, batched, item
+from executor.hints import public
 from loaders.catalog import categories_by_parent_id
+from models.public_changes import PublicTag
 from resolvers.common.share import absolute_url
 
 
@@ -24,7 +26,10 @@ class Category:
         image = self.row["image_url"]
         return absolute_url(self.base_url, image) if image else None
 
-    @batched(description="The categories right below, in their order.")
+    @batched(
+        metadata=public(PublicTag.CATALOG),
+        description="The categories right below, in their order.",
+    )
     @staticmethod
     async def children(categories: Sequence[Category], info: BatchInfo) -> list[list[Category]]:
         ids = [category.row["id"] for category in categories]

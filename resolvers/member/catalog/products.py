@@ -13,6 +13,7 @@ from domain.members import SceneKind
 from domain.pricing import DiscountKind
 from domain.scenes import target_scene_code
 from executor.fields import BatchInfo, batched, item
+from executor.hints import public
 from loaders.catalog import (
     categories_by_product_id,
     description_by_product_id,
@@ -20,9 +21,11 @@ from loaders.catalog import (
     sku_by_id,
     skus_by_product_id,
 )
+from models.public_changes import PublicTag
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
 from resolvers.common.context import Context
 from resolvers.common.messages import translate
+from resolvers.common.public import STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import ShareCard, absolute_url, share_card
 from resolvers.member.catalog.categories import Category
@@ -33,6 +36,10 @@ from resolvers.member.catalog.skus import (
     reference_price,
 )
 from resolvers.member.catalog.viewpoint import Viewpoint, shopper, viewpoint
+
+_OFFERS = public(PublicTag.CATALOG, PublicTag.RULES)
+"""What is made from a product's SKUs, at the prices of whoever looks."""
+_STOCK = public(PublicTag.CATALOG, PublicTag.RULES, PublicTag.STOCK, seconds=STOCK_SECONDS)
 
 
 @strawberry.type(description="A sellable variant of a product, as this viewer sees it.")
@@ -67,7 +74,10 @@ class Sku:
     def reference_price(self) -> ReferencePrice | None:
         return reference_price(self.row, self.current_price, self.view)
 
-    @strawberry.field(description="How much there is; OUT as well when it is not for sale.")
+    @strawberry.field(
+        metadata=_STOCK,
+        description="How much there is; OUT as well when it is not for sale.",
+    )
     def stock(self) -> StockLevel:
         row = self.row
         return stock_level(row["available"] if row["for_sale"] else 0, self.view.rules.catalog)
@@ -77,7 +87,10 @@ class Sku:
         limit = self.row["purchase_limit"]
         return None if limit is None else max(limit - self.row["bought_pieces"], 0)
 
-    @batched(description="The product that this is a variant of.")
+    @batched(
+        metadata=_OFFERS,
+        description="The product that this is a variant of.",
+    )
     @staticmethod
     async def product(skus: Sequence[Sku], info: BatchInfo) -> list[Product]:
         view = await viewpoint(info.context)
@@ -152,12 +165,15 @@ class Product:
     def price_range(self) -> PriceRange:
         return self._list_prices()
 
-    @batched(description="The variants that are on sale, in their order.")
+    @batched(metadata=_OFFERS, description="The variants that are on sale, in their order.")
     @staticmethod
     async def skus(products: Sequence[Product], info: BatchInfo) -> list[list[Sku]]:
         return await offers(products, info.context)
 
-    @batched(description="Whether it can be bought now: on sale, and one SKU at least in stock.")
+    @batched(
+        metadata=_STOCK,
+        description="Whether it can be bought now: on sale, and one SKU at least in stock.",
+    )
     @staticmethod
     async def available(products: Sequence[Product], info: BatchInfo) -> list[bool]:
         offered = await offers(products, info.context)
@@ -166,19 +182,19 @@ class Product:
             for product, skus in zip(products, offered, strict=True)
         ]
 
-    @batched(description="At what this member pays now in a normal order.")
+    @batched(metadata=_OFFERS, description="At what this member pays now in a normal order.")
     @staticmethod
     async def current_price_range(products: Sequence[Product], info: BatchInfo) -> list[PriceRange]:
         offered = await offers(products, info.context)
         return [product.range_of(skus) for product, skus in zip(products, offered, strict=True)]
 
-    @batched(description="Small tags for the card, such as 新品 or 会员价.")
+    @batched(metadata=_OFFERS, description="Small tags for the card, such as 新品 or 会员价.")
     @staticmethod
     async def labels(products: Sequence[Product], info: BatchInfo) -> list[list[str]]:
         offered = await offers(products, info.context)
         return [product.tags(skus) for product, skus in zip(products, offered, strict=True)]
 
-    @batched(description="The categories that it was put in.")
+    @batched(metadata=public(PublicTag.CATALOG), description="The categories that it was put in.")
     @staticmethod
     async def categories(products: Sequence[Product], info: BatchInfo) -> list[list[Category]]:
         ids = [product.row["id"] for product in products]
@@ -186,7 +202,10 @@ class Product:
         base_url = info.context.ports.public_base_url
         return [[Category(row=row, base_url=base_url) for row in rows] for rows in found]
 
-    @batched(description="Sanitised when written; only tags that <rich-text> accepts.")
+    @batched(
+        metadata=public(PublicTag.CATALOG),
+        description="Sanitised when written; only tags that <rich-text> accepts.",
+    )
     @staticmethod
     async def description_html(products: Sequence[Product], info: BatchInfo) -> list[str]:
         unread = [

@@ -8,10 +8,13 @@ from uuid import UUID
 import strawberry
 
 from domain.catalog import BannerSlot, ProductSort
+from executor.hints import public
+from models.public_changes import PublicTag
 from resolvers.common.context import Info
 from resolvers.common.errors import bad_request
 from resolvers.common.ids import find_id
 from resolvers.common.pages import Connection, read_page
+from resolvers.common.public import KEPT_SECONDS, STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
 from resolvers.member.catalog.categories import Category
@@ -40,6 +43,13 @@ strawberry.enum(
     " first, then the brand's push, then pieces sold. Prices are the lowest list price.",
 )
 strawberry.enum(BannerSlot, name="BannerSlot", description="Where a banner is shown.")
+_PRODUCTS = public(PublicTag.CATALOG, PublicTag.RULES, seconds=KEPT_SECONDS)
+# Where somebody is, is used for the query and never stored. With `inStock` the pieces are counted.
+_STORES = public(
+    *(PublicTag.STORES, PublicTag.CATALOG, PublicTag.STOCK),
+    seconds=STOCK_SECONDS,
+    private_arguments=["near"],
+)
 First = Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor to go on from.")]
 
@@ -77,13 +87,16 @@ class Banner:
 class CatalogQuery:
     """What can be looked at without signing in."""
 
-    @strawberry.field(description="The roots of the category tree, in their order.")
+    @strawberry.field(
+        metadata=public(PublicTag.CATALOG, seconds=KEPT_SECONDS),
+        description="The roots of the category tree, in their order.",
+    )
     async def categories(self, info: Info) -> list[Category]:
         rows = await catalog.root_categories()
         base_url = info.context.ports.public_base_url
         return [Category(row=row, base_url=base_url) for row in rows]
 
-    @strawberry.field(description="The products on sale, page by page.")
+    @strawberry.field(metadata=_PRODUCTS, description="The products on sale, page by page.")
     async def products(
         self,
         info: Info,
@@ -105,7 +118,8 @@ class CatalogQuery:
         return Connection[Product].of(page, lambda row: Product(row=row, view=view))
 
     @strawberry.field(
-        description="A product, whether on sale or not (see `available`); null if there is none."
+        metadata=_PRODUCTS,
+        description="A product, whether on sale or not (see `available`); null if there is none.",
     )
     async def product(
         self,
@@ -116,7 +130,9 @@ class CatalogQuery:
         row = await catalog.get_product(product_id) if product_id else None
         return Product(row=row, view=await viewpoint(info.context)) if row else None
 
-    @strawberry.field(description="The brand's open stores: nearest first, or by name.")
+    @strawberry.field(
+        metadata=_STORES, description="The brand's open stores: nearest first, or by name."
+    )
     async def stores(
         self,
         near: Annotated[
@@ -133,7 +149,10 @@ class CatalogQuery:
         request = read_page(_count(first, DEFAULT_FIRST), after, kind, UUID)
         return Connection[Store].of(await stores.list_stores(wanted, request), Store.from_row)
 
-    @strawberry.field(description="The banners that a slot shows now.")
+    @strawberry.field(
+        metadata=public(PublicTag.BANNERS, seconds=KEPT_SECONDS),
+        description="The banners that a slot shows now.",
+    )
     async def banners(
         self,
         info: Info,
@@ -155,8 +174,9 @@ class CatalogQuery:
         ]
 
     @strawberry.field(
+        metadata=_PRODUCTS,
         description="What the typed text may become: hot searches, categories, products; without"
-        " a text, the hot searches."
+        " a text, the hot searches.",
     )
     async def search_suggestions(
         self,

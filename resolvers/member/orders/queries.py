@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from domain.orders import OrderStatus
+from executor.hints import signed_in
 from loaders.orders import counts_by_member_id
 from resolvers.common.context import Info
 from resolvers.common.errors import bad_request
@@ -22,7 +23,9 @@ DEFAULT_FIRST = 20
 
 @strawberry.type
 class OrdersQuery:
-    @strawberry.field(description="An order of the viewer's; null when there is none.")
+    @strawberry.field(
+        metadata=signed_in(), description="An order of the viewer's; null when there is none."
+    )
     async def order(
         self,
         info: Info,

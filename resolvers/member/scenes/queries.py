@@ -7,7 +7,9 @@ from typing import Annotated
 import strawberry
 
 from domain.members import SceneKind
+from executor.hints import public
 from resolvers.common.context import Info
+from resolvers.common.public import KEPT_SECONDS
 from services.scenes import SceneFound, find_scene
 
 strawberry.enum(SceneKind, name="SceneKind", description="Where a poster's QR leads.")
@@ -35,7 +37,11 @@ class Scene:
 
 @strawberry.type
 class ScenesQuery:
-    @strawberry.field(description="What a QR code means; null when it means nothing, or no longer.")
+    @strawberry.field(
+        # A code never changes its meaning. That it ends, or that who invited leaves, is seen late.
+        metadata=public(seconds=KEPT_SECONDS),
+        description="What a QR code means; null when it means nothing, or no longer.",
+    )
     async def scene(
         self,
         info: Info,

@@ -11,8 +11,11 @@ from domain.members import AgreementKind
 from domain.messages import MessageEvent
 from domain.rules import MessageTemplateRules, Rules
 from domain.rules import PointsRules as PointsRulesDocument
+from executor.hints import public
+from models.public_changes import PublicTag
 from resolvers.common.context import Context, Info
 from resolvers.common.messages import Language
+from resolvers.common.public import CLOCK_SECONDS, KEPT_SECONDS
 from resolvers.common.share import absolute_url
 from services.consents import CurrentAgreement, current_agreements
 
@@ -86,7 +89,10 @@ class MessageTemplate:
 @strawberry.type(description="The brand, its rules, and the server's clock.")
 class Shop:
     name: str = strawberry.field(description="What the shop is called.")
-    now: datetime = strawberry.field(description="The server's clock; countdowns run by it.")
+    now: datetime = strawberry.field(
+        metadata=public(seconds=CLOCK_SECONDS),
+        description="The server's clock; countdowns run by it.",
+    )
     currency: str = strawberry.field(description="ISO 4217.")
     points_rules: PointsRules = strawberry.field(description="The rules of points in force.")
     message_templates: list[MessageTemplate] = strawberry.field(
@@ -95,7 +101,10 @@ class Shop:
     hot_searches: list[str] = strawberry.field(description="What others look for.")
     service_phone: str | None = strawberry.field(description="Customer service.")
 
-    @strawberry.field(description="The agreements in force, those that are required first.")
+    @strawberry.field(
+        metadata=public(PublicTag.AGREEMENTS, seconds=KEPT_SECONDS),
+        description="The agreements in force, those that are required first.",
+    )
     async def agreements(self, info: Info) -> list[Agreement]:
         in_force = await current_agreements(now=info.context.now)
         return [

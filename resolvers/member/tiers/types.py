@@ -12,11 +12,14 @@ from domain import tiers
 from domain.ledger import AccountKind, EntryReason
 from domain.rules import Rules, TierRules
 from domain.tiers import BenefitCode
+from executor.hints import public
 from loaders.points import PointsSummary
 from models.member_rows import MemberRow
+from models.public_changes import PublicTag
 from resolvers.common.context import Info
 from resolvers.common.messages import Language, translate
 from resolvers.common.pages import After, Connection, First, read_page
+from resolvers.common.public import KEPT_SECONDS
 from resolvers.common.titles import entry_title
 from resolvers.member.orders.entries import order_of_entry
 from resolvers.member.orders.types import Order
@@ -167,7 +170,10 @@ class Membership:
 
 @strawberry.type
 class TiersQuery:
-    @strawberry.field(description="Every tier, lowest first.")
+    @strawberry.field(
+        metadata=public(PublicTag.RULES, seconds=KEPT_SECONDS),
+        description="Every tier, lowest first.",
+    )
     async def tiers(self, info: Info) -> list[Tier]:
         context = info.context
         rules = (await rule_versions.in_force(now=context.now)).rules
