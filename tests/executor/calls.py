@@ -34,6 +34,8 @@ class World:
     """What waits, waits for this."""
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something waits."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when nothing waits any more."""
     trouble: Exception | None = None
     """What comes of waiting, if anything."""
     done: list[str] = field(default_factory=list)
@@ -45,6 +47,8 @@ class World:
         except asyncio.CancelledError:
             self.done.append("cancelled")
             raise
+        finally:
+            self.over.set()
         if self.trouble is not None:
             raise self.trouble
         self.done.append("waited")
