@@ -177,7 +177,10 @@ class Rules:
 
     def tier(self, code: str) -> TierRules:
         """Return the tier of that code; the lowest when a newer version dropped the code."""
-        return next((tier for tier in self.tiers if tier.code == code), self.tiers[0])
+        for tier in self.tiers:  # Asked for each SKU of a list: a loop is the fastest way.
+            if tier.code == code:
+                return tier
+        return self.tiers[0]
 
     def next_tier(self, code: str) -> TierRules | None:
         """Return the tier above, None at the top."""

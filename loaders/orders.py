@@ -11,21 +11,21 @@ from asyncpg import Record
 
 from domain.rules import Rules, from_document
 from models import database
-from models.order_rows import ORDER_COLUMNS, ORDER_LINE_COLUMNS, OrderLineRow, OrderRow
+from models.order_rows import ORDER_COLUMNS, ORDER_LINE_COLUMNS
 
 
-async def order_by_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[OrderRow | None]:
+async def order_by_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[Record | None]:
     """Return the viewer's own orders by id; another's is None, as one that isn't there."""
     rows = await database.fetch(
         f"SELECT {ORDER_COLUMNS} FROM sales_order AS o WHERE o.id = ANY($1) AND o.member_id = $2",
         ids,
         viewer_id,
     )
-    found = {row["id"]: OrderRow(**row) for row in rows}
+    found = {row["id"]: row for row in rows}
     return [found.get(id_) for id_ in ids]
 
 
-async def lines_by_order_id(ids: Sequence[UUID]) -> list[list[OrderLineRow]]:
+async def lines_by_order_id(ids: Sequence[UUID]) -> list[list[Record]]:
     """Return the lines of orders in their order."""
     rows = await database.fetch(
         f"""
@@ -34,9 +34,9 @@ async def lines_by_order_id(ids: Sequence[UUID]) -> list[list[OrderLineRow]]:
         """,
         ids,
     )
-    lines: defaultdict[UUID, list[OrderLineRow]] = defaultdict(list)
+    lines: defaultdict[UUID, list[Record]] = defaultdict(list)
     for row in rows:
-        lines[row["order_id"]].append(OrderLineRow(**row))
+        lines[row["order_id"]].append(row)
     return [lines[id_] for id_ in ids]
 
 
@@ -71,10 +71,22 @@ async def payment_by_order_id(ids: Sequence[UUID]) -> list[Record | None]:
 
 
 async def rules_by_version_id(ids: Sequence[UUID]) -> list[Rules]:
-    """Return the rules that orders were placed under."""
-    rows = await database.fetch("SELECT id, document FROM rule_version WHERE id = ANY($1)", ids)
-    found = {row["id"]: from_document(row["document"]) for row in rows}
-    return [found[id_] for id_ in ids]
+    """Return the rules that orders were placed under; a version never changes, so it is kept."""
+    unknown = [id_ for id_ in ids if id_ not in _versions]
+    if unknown:
+        rows = await database.fetch(
+            "SELECT id, document FROM rule_version WHERE id = ANY($1)", unknown
+        )
+        if len(_versions) + len(rows) > MAX_KEPT_VERSIONS:
+            _versions.clear()
+        _versions.update((row["id"], from_document(row["document"])) for row in rows)
+    return [_versions[id_] for id_ in ids]
+
+
+MAX_KEPT_VERSIONS = 128
+"""A brand publishes a handful a year; reading one takes a millisecond."""
+
+_versions: dict[UUID, Rules] = {}
 
 
 async def store_by_id(ids: Sequence[UUID]) -> list[Record | None]:

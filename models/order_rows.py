@@ -1,10 +1,8 @@
-"""Rows of carts and orders as the hot paths read them: by SQL, without model instances."""
+"""Rows of carts and orders as they are read: by SQL, without model instances."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 
@@ -43,67 +41,17 @@ ORDER BY line.created_at DESC, line.id DESC
 """The cart lines of members ($1), newest first, as `CartLineRow`."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """An order. Amounts in fen; `discounts` is what `domain.pricing` stores."""
+ORDER_COLUMNS = """
+    o.id, o.order_no, o.member_id, o.kind, o.status, o.delivery, o.store_id, o.address_encrypted,
+    o.remark, o.goods_total_fen, o.discount_total_fen, o.shipping_fen, o.points_spent,
+    o.points_off_fen, o.payable_fen, o.paid_fen, o.refunded_fen, o.points_earned, o.discounts,
+    o.rule_version_id, o.placed_at, o.pay_before, o.paid_at, o.shipped_at, o.received_at,
+    o.completed_at, o.final_at, o.cancel_reason, o.cancel_note, o.pickup_code
+"""
+"""What an order's row holds wherever it is read; amounts in fen. The statement calls it `o`."""
 
-    id: UUID
-    order_no: str
-    member_id: UUID
-    kind: str
-    status: str
-    delivery: str
-    store_id: UUID | None
-    address_encrypted: bytes | None
-    region_code: str | None
-    remark: str | None
-    goods_total_fen: int
-    discount_total_fen: int
-    shipping_fen: int
-    points_spent: int
-    points_off_fen: int
-    payable_fen: int
-    paid_fen: int
-    refunded_fen: int
-    points_earned: int
-    discounts: Any
-    tier_code: str
-    rule_version_id: UUID | None
-    placed_at: datetime
-    pay_before: datetime
-    paid_at: datetime | None
-    shipped_at: datetime | None
-    received_at: datetime | None
-    completed_at: datetime | None
-    final_at: datetime | None
-    cancel_reason: str | None
-    cancel_note: str | None
-    pickup_code: str | None
-
-
-ORDER_COLUMNS = ", ".join(f"o.{name}" for name in OrderRow.__dataclass_fields__)
-"""The columns of `OrderRow`, of a sales_order that the statement calls `o`."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLineRow:
-    """A line of an order: the snapshot of what was bought."""
-
-    id: UUID
-    order_id: UUID
-    position: int
-    sku_id: UUID | None
-    product_name: str
-    sku_name: str
-    image_url: str | None
-    quantity: int
-    refunded_quantity: int
-    unit_price_fen: int
-    discount_total_fen: int
-    points_off_fen: int
-    payable_fen: int
-    refunded_fen: int
-
-
-ORDER_LINE_COLUMNS = ", ".join(OrderLineRow.__dataclass_fields__)
-"""The columns of `OrderLineRow`."""
+ORDER_LINE_COLUMNS = """
+    id, order_id, sku_id, product_name, sku_name, image_url, quantity, refunded_quantity,
+    unit_price_fen, discount_total_fen, points_off_fen, payable_fen, refunded_fen
+"""
+"""What the row of an order's line holds: the snapshot of what was bought."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import Record
+
 from domain.orders import OrderStatus
 from models import database
-from models.order_rows import ORDER_COLUMNS, OrderRow
+from models.order_rows import ORDER_COLUMNS
 from services.pages import Page, PageRequest, make_page
 from services.sql import Conditions
 
@@ -28,7 +30,7 @@ class OrderQuery:
     keyword: str = ""
 
 
-async def list_orders(wanted: OrderQuery, request: PageRequest) -> Page[OrderRow]:
+async def list_orders(wanted: OrderQuery, request: PageRequest) -> Page[Record]:
     """Return a page of a member's orders, newest first, in one statement."""
     matching = _conditions(wanted)
     here = Conditions(matching)
@@ -49,8 +51,7 @@ async def list_orders(wanted: OrderQuery, request: PageRequest) -> Page[OrderRow
         )
         return found
 
-    orders = [OrderRow(**row) for row in rows]
-    return make_page(request, orders, lambda order: (order.placed_at, order.id), count)
+    return make_page(request, rows, lambda row: (row["placed_at"], row["id"]), count)
 
 
 def _conditions(wanted: OrderQuery) -> Conditions:

@@ -72,7 +72,7 @@ class AddressesMutation:
         except DomainError as error:
             return AddressPayload(user_errors=[UserError.of(error, context.language)])
         context.loaders.forget()
-        return AddressPayload(address=Address.from_row(row, info))
+        return AddressPayload(address=Address.from_row(row, info.context.ports.personal_data))
 
     @strawberry.mutation(
         description="Takes an address off the list; orders keep theirs. Repeating changes nothing."

@@ -6,7 +6,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.common.context import Info
+from services.personal_data import PersonalData
 from services.sealed_addresses import open_address
 
 
@@ -23,9 +23,9 @@ class Address:
     region_code: str = strawberry.field(description="The six-digit code of its division.")
 
     @classmethod
-    def from_row(cls, row: Any, info: Info) -> Address:
+    def from_row(cls, row: Any, keys: PersonalData) -> Address:
         """Open a row of `address`: id, encrypted, region_code, is_default."""
-        opened = open_address(row.encrypted, row.region_code, info.context.ports.personal_data)
+        opened = open_address(row.encrypted, row.region_code, keys)
         return cls(
             id=strawberry.ID(str(row.id)),
             name=opened.name,

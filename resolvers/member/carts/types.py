@@ -11,8 +11,9 @@ import strawberry
 from domain.carts import line_problem
 from executor.fields import BatchInfo, batched
 from loaders.carts import cart_lines_by_member_id
+from models.member_rows import MemberRow
 from models.order_rows import CartLineRow
-from resolvers.common.context import Info
+from resolvers.common.context import Context, Info
 from resolvers.common.errors import UserError
 from resolvers.common.messages import Language
 from resolvers.common.problems import user_error
@@ -75,23 +76,32 @@ class Cart:
     @classmethod
     async def load(cls, info: Info, member_id: UUID) -> Cart:
         """Read a member's cart."""
-        rows = await info.context.loaders.of(cart_lines_by_member_id).load(member_id)
-        return cls(
-            lines=[CartLine.from_row(row, info.context.language) for row in rows],
+        (found,) = await carts_by_member_ids(info.context, [member_id])
+        return found
+
+
+async def carts_by_member_ids(context: Context, ids: Sequence[UUID]) -> list[Cart]:
+    """Return each member's cart; an empty one is a cart too."""
+    found = await context.loaders.read(cart_lines_by_member_id, ids)
+    return [
+        Cart(
+            lines=[CartLine.from_row(row, context.language) for row in rows],
             pieces=sum(row.quantity for row in rows),
             member_id=member_id,
         )
+        for member_id, rows in zip(ids, found, strict=True)
+    ]
 
 
-class HasId(Protocol):
+class HasMemberRow(Protocol):
     """A member as far as their cart goes."""
 
-    id: strawberry.ID
+    row: MemberRow
 
 
-async def cart_of_member(self: HasId, info: Info) -> Cart:
+async def carts_of_members(members: Sequence[HasMemberRow], info: BatchInfo) -> list[Cart]:
     """Resolve `Member.cart`."""
-    return await Cart.load(info, UUID(self.id))
+    return await carts_by_member_ids(info.context, [member.row.id for member in members])
 
 
 @strawberry.type(description="The cart after a change.")

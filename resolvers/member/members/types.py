@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,21 +11,24 @@ import strawberry
 
 from domain.members import AgreementKind, Gender
 from domain.phones import masked
+from domain.rules import Rules
+from executor.fields import BatchInfo, batched
 from loaders.addresses import addresses_by_member_id
 from loaders.members import consents_by_member_id, member_by_id
 from loaders.points import PointsSummary, points_by_member_id
 from models.member_rows import MemberRow
-from resolvers.common.context import Info
+from resolvers.common.context import Context, Info
 from resolvers.common.pages import Connection
 from resolvers.common.share import absolute_url
 from resolvers.member.addresses.types import Address
-from resolvers.member.carts.types import Cart, cart_of_member
+from resolvers.member.carts.types import Cart, carts_of_members
 from resolvers.member.invitations.types import InvitationProgram
-from resolvers.member.orders.queries import counts_of_member, orders_of_member
+from resolvers.member.orders.queries import counts_of_members, orders_of_members
 from resolvers.member.orders.types import MemberCounts, Order
 from resolvers.member.points.types import PointsAccount
 from resolvers.member.tiers.types import Membership
 from services import rules as rule_versions
+from services.personal_data import PersonalData
 from services.phones import PHONE
 
 strawberry.enum(Gender, name="Gender", description="As the member says.")
@@ -62,50 +66,52 @@ class Member:
         " agreements are not accepted; cart and orders only."
     )
     row: strawberry.Private[MemberRow]
-    cart: Cart = strawberry.field(
-        resolver=cart_of_member, description="What is set aside for buying."
+    cart: Cart = batched(description="What is set aside for buying.")(carts_of_members)
+    orders: Connection[Order] = batched(description="The member's orders, newest first.")(
+        orders_of_members
     )
-    orders: Connection[Order] = strawberry.field(
-        resolver=orders_of_member, description="The member's orders, newest first."
-    )
-    counts: MemberCounts = strawberry.field(
-        resolver=counts_of_member, description="What waits for the member, for badges."
+    counts: MemberCounts = batched(description="What waits for the member, for badges.")(
+        counts_of_members
     )
 
-    @strawberry.field(description="Masked: 138****5678.")
-    def phone(self, info: Info) -> str | None:
-        sealed = self.row.phone_encrypted
-        if sealed is None:
-            return None
-        return masked(info.context.ports.personal_data.open(sealed, context=PHONE).decode())
+    @batched(description="Masked: 138****5678.")
+    @staticmethod
+    async def phone(members: Sequence[Member], info: BatchInfo) -> list[str | None]:
+        keys = info.context.ports.personal_data
+        return [_masked_phone(member.row, keys) for member in members]
 
-    @strawberry.field(description="The member's points.")
-    async def points(self, info: Info) -> PointsAccount:
-        return PointsAccount.of(self.row.id, await self._points(info))
+    @batched(description="The member's points.")
+    @staticmethod
+    async def points(members: Sequence[Member], info: BatchInfo) -> list[PointsAccount]:
+        summaries, _ = await _points(members, info.context)
+        return [
+            PointsAccount.of(member.row.id, summary)
+            for member, summary in zip(members, summaries, strict=True)
+        ]
 
-    @strawberry.field(description="The tier, growth, and how far the next tier is.")
-    async def membership(self, info: Info) -> Membership:
-        context = info.context
-        rules = (await rule_versions.in_force(now=context.now)).rules
-        return Membership.of(self.row, await self._points(info), rules, context.language)
+    @batched(description="The tier, growth, and how far the next tier is.")
+    @staticmethod
+    async def membership(members: Sequence[Member], info: BatchInfo) -> list[Membership]:
+        summaries, rules = await _points(members, info.context)
+        return [
+            Membership.of(member.row, summary, rules, info.context.language)
+            for member, summary in zip(members, summaries, strict=True)
+        ]
 
-    async def _points(self, info: Info) -> PointsSummary:
-        context = info.context
-        rules = (await rule_versions.in_force(now=context.now)).rules
-        loader = context.loaders.of(
-            points_by_member_id, now=context.now, expiring_days=rules.points.expiring_soon_days
-        )
-        return await loader.load(self.row.id)
+    @batched(description="What the member said to agreements, the latest of each kind.")
+    @staticmethod
+    async def consents(members: Sequence[Member], info: BatchInfo) -> list[list[Consent]]:
+        ids = [member.row.id for member in members]
+        found = await info.context.loaders.read(consents_by_member_id, ids)
+        return [[Consent.from_row(row) for row in rows] for rows in found]
 
-    @strawberry.field(description="What the member said to agreements, the latest of each kind.")
-    async def consents(self, info: Info) -> list[Consent]:
-        rows = await info.context.loaders.of(consents_by_member_id).load(self.row.id)
-        return [Consent.from_row(row) for row in rows]
-
-    @strawberry.field(description="Where parcels go, the default first.")
-    async def addresses(self, info: Info) -> list[Address]:
-        rows = await info.context.loaders.of(addresses_by_member_id).load(self.row.id)
-        return [Address.from_row(row, info) for row in rows]
+    @batched(description="Where parcels go, the default first.")
+    @staticmethod
+    async def addresses(members: Sequence[Member], info: BatchInfo) -> list[list[Address]]:
+        ids = [member.row.id for member in members]
+        found = await info.context.loaders.read(addresses_by_member_id, ids)
+        keys = info.context.ports.personal_data
+        return [[Address.from_row(row, keys) for row in rows] for rows in found]
 
     @strawberry.field(description="What the member needs to invite others.")
     def invitations(self) -> InvitationProgram:
@@ -132,6 +138,24 @@ class Member:
     @classmethod
     async def load(cls, info: Info, member_id: UUID) -> Member | None:
         """Read the member of an id that the caller may see."""
-        loader = info.context.loaders.of(member_by_id, now=info.context.now)
-        row = await loader.load(member_id)
-        return None if row is None else cls.from_row(row, info.context.ports.public_base_url)
+        context = info.context
+        (row,) = await context.loaders.read(member_by_id, [member_id], now=context.now)
+        return None if row is None else cls.from_row(row, context.ports.public_base_url)
+
+
+async def _points(members: Sequence[Member], context: Context) -> tuple[list[PointsSummary], Rules]:
+    """Return the members' points, and the rules that they are told by."""
+    rules = (await rule_versions.in_force(now=context.now)).rules
+    summaries = await context.loaders.read(
+        points_by_member_id,
+        [member.row.id for member in members],
+        now=context.now,
+        expiring_days=rules.points.expiring_soon_days,
+    )
+    return summaries, rules
+
+
+def _masked_phone(row: MemberRow, keys: PersonalData) -> str | None:
+    if row.phone_encrypted is None:
+        return None
+    return masked(keys.open(row.phone_encrypted, context=PHONE).decode())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from domain.ledger import SourceKind
-from resolvers.common.context import Info
-from resolvers.member.orders.types import Order
+from executor.fields import BatchInfo
+from resolvers.member.orders.types import Order, orders_by_ids
+
+_OF_ORDERS = (SourceKind.ORDER, SourceKind.ORDER_FINALITY)
 
 
 class HasLedgerRow(Protocol):
@@ -15,8 +18,12 @@ class HasLedgerRow(Protocol):
     row: Any
 
 
-async def order_of_entry(self: HasLedgerRow, info: Info) -> Order | None:
-    """Return the order that an entry comes from; None for entries of another source."""
-    if self.row["source_kind"] not in (SourceKind.ORDER, SourceKind.ORDER_FINALITY):
-        return None
-    return await Order.load(info, self.row["source_id"])
+async def orders_of_entries(entries: Sequence[HasLedgerRow], info: BatchInfo) -> list[Order | None]:
+    """Return the order that each entry comes from; None for entries of another source."""
+    ids = [
+        entry.row["source_id"] if entry.row["source_kind"] in _OF_ORDERS else None
+        for entry in entries
+    ]
+    wanted = [order_id for order_id in ids if order_id is not None]
+    orders = dict(zip(wanted, await orders_by_ids(info.context, wanted), strict=True))
+    return [None if order_id is None else orders[order_id] for order_id in ids]

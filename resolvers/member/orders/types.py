@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import strawberry
+from asyncpg import Record
 
 from domain import orders as rules_of_orders
 from domain.orders import (
@@ -20,7 +21,7 @@ from domain.orders import (
 )
 from domain.pricing import discounts_from_json
 from domain.rules import OrderRules
-from executor.fields import BatchInfo, batched
+from executor.fields import BatchInfo, batched, item
 from loaders.orders import (
     events_by_order_id,
     lines_by_order_id,
@@ -29,8 +30,7 @@ from loaders.orders import (
     rules_by_version_id,
     store_by_id,
 )
-from models.order_rows import OrderLineRow, OrderRow
-from resolvers.common.context import Info
+from resolvers.common.context import Context, Info
 from resolvers.common.errors import UserError
 from resolvers.common.messages import Language, translate
 from resolvers.common.scalars import Money
@@ -39,6 +39,7 @@ from resolvers.member.catalog.products import Sku, skus_by_ids
 from resolvers.member.catalog.stores import Store
 from resolvers.member.catalog.viewpoint import viewpoint
 from resolvers.member.pricing.types import Discount
+from services.personal_data import PersonalData
 from services.sealed_addresses import FullAddress, open_snapshot
 
 strawberry.enum(OrderStatus, name="OrderStatus", description="Where an order stands.")
@@ -94,6 +95,12 @@ class OrderEvent:
     title: str = strawberry.field(description="In words.")
     kind: OrderEventKind = strawberry.field(description="Which step.")
 
+    @classmethod
+    def from_row(cls, row: Record, language: Language) -> OrderEvent:
+        """Show a row of `order_event`."""
+        kind = OrderEventKind(row["kind"])
+        return cls(at=row["happened_at"], title=translate(EVENT_TITLES[kind], language), kind=kind)
+
 
 @strawberry.type(description="For wx.openBusinessView weappOrderConfirm.")
 class WechatPaymentRef:
@@ -101,211 +108,247 @@ class WechatPaymentRef:
     merchant_id: str = strawberry.field(description="Our merchant number.")
     merchant_trade_no: str = strawberry.field(description="Our number of the payment.")
 
+    @classmethod
+    def from_row(cls, row: Record, merchant_id: str) -> WechatPaymentRef:
+        """Show a payment that succeeded."""
+        return cls(
+            transaction_id=row["transaction_id"],
+            merchant_id=merchant_id,
+            merchant_trade_no=row["out_trade_no"],
+        )
+
 
 @strawberry.type(description="A line of an order: what was bought, as it was then.")
 class OrderLine:
-    id: strawberry.ID = strawberry.field(description="The line's id.")
-    product_name: str = strawberry.field(description="The product's name then.")
-    sku_name: str = strawberry.field(description="Its options then.")
-    image_url: str | None = strawberry.field(description="Its picture then.")
-    quantity: int = strawberry.field(description="Pieces.")
-    unit_price: Money = strawberry.field(description="One piece at list price then.")
-    discount_total: Money = strawberry.field(description="Goods discounts, without points.")
-    payable: Money = strawberry.field(description="What was to be paid for the line.")
-    refundable_quantity: int = strawberry.field(description="Pieces that can still be given back.")
-    refundable_amount: Money = strawberry.field(description="What giving them all back would pay.")
-    points_off: Money = strawberry.field(description="What points took off.")
-    sku_id: strawberry.Private[UUID | None]
+    id: strawberry.ID = item("id", of="row", convert=str, description="The line's id.")
+    product_name: str = item("product_name", of="row", description="The product's name then.")
+    sku_name: str = item("sku_name", of="row", description="Its options then.")
+    quantity: int = item("quantity", of="row", description="Pieces.")
+    unit_price: Money = item(
+        "unit_price_fen", of="row", description="One piece at list price then."
+    )
+    discount_total: Money = item(
+        "discount_total_fen", of="row", description="Goods discounts, without points."
+    )
+    payable: Money = item("payable_fen", of="row", description="What was to be paid for the line.")
+    points_off: Money = item("points_off_fen", of="row", description="What points took off.")
+    row: strawberry.Private[Record]
+    base_url: strawberry.Private[str]
+    is_refundable: strawberry.Private[bool]
+    """Pieces can be given back while their order says so."""
+
+    @strawberry.field(description="Its picture then.")
+    def image_url(self) -> str | None:
+        image = self.row["image_url"]
+        return absolute_url(self.base_url, image) if image else None
+
+    @strawberry.field(description="Pieces that can still be given back.")
+    def refundable_quantity(self) -> int:
+        return self.pieces_left()
+
+    @strawberry.field(description="What giving them all back would pay.")
+    def refundable_amount(self) -> Money:
+        left = self.pieces_left()
+        return Money(self.row["payable_fen"] - self.row["refunded_fen"] if left else 0)
 
     @batched(description="Null when it has been deleted; the line keeps its snapshot.")
     @staticmethod
     async def sku(lines: Sequence[OrderLine], info: BatchInfo) -> list[Sku | None]:
-        return await skus_by_ids(info.context, [line.sku_id for line in lines])
+        return await skus_by_ids(info.context, [line.row["sku_id"] for line in lines])
 
-    @classmethod
-    def from_row(cls, row: OrderLineRow, *, base_url: str, is_refundable: bool) -> OrderLine:
-        """Show a line; pieces can be given back while their order says so."""
-        left = row.quantity - row.refunded_quantity if is_refundable else 0
-        return cls(
-            id=strawberry.ID(str(row.id)),
-            product_name=row.product_name,
-            sku_name=row.sku_name,
-            image_url=absolute_url(base_url, row.image_url) if row.image_url else None,
-            quantity=row.quantity,
-            unit_price=Money(row.unit_price_fen),
-            discount_total=Money(row.discount_total_fen),
-            payable=Money(row.payable_fen),
-            refundable_quantity=left,
-            refundable_amount=Money(row.payable_fen - row.refunded_fen if left else 0),
-            points_off=Money(row.points_off_fen),
-            sku_id=row.sku_id,
-        )
+    def pieces_left(self) -> int:
+        """Return the pieces that can still be given back."""
+        row = self.row
+        return int(row["quantity"] - row["refunded_quantity"]) if self.is_refundable else 0
 
 
 @strawberry.type(description="A member's order.")
 class Order:
-    id: strawberry.ID = strawberry.field(description="The order's id.")
-    order_no: str = strawberry.field(description="The number for people.")
-    status: OrderStatus = strawberry.field(description="Where it stands.")
-    kind: OrderKind = strawberry.field(description="How it came to be.")
-    goods_total: Money = strawberry.field(description="At list price.")
-    discount_total: Money = strawberry.field(description="Goods discounts, without points.")
-    shipping: Money = strawberry.field(description="Net of shipping discounts.")
-    points_spent: int = strawberry.field(description="Points that it took.")
-    points_off: Money = strawberry.field(description="What they took off.")
-    payable: Money = strawberry.field(description="What was to be paid.")
-    paid: Money = strawberry.field(description="What was paid.")
-    refunded: Money = strawberry.field(description="What was paid back.")
-    points_earned: int = strawberry.field(description="Points that it earned when it was paid.")
-    discounts: list[Discount] = strawberry.field(description="Every fen off, with its cause.")
-    delivery: DeliveryMethod = strawberry.field(description="How the goods reach the member.")
-    pickup_code: str | None = strawberry.field(
-        description="What the store asks for; while it awaits pickup."
+    id: strawberry.ID = item("id", of="row", convert=str, description="The order's id.")
+    order_no: str = item("order_no", of="row", description="The number for people.")
+    status: OrderStatus = item(
+        "status", of="row", convert=OrderStatus, description="Where it stands."
     )
-    remark: str | None = strawberry.field(description="The member's words to the shop.")
-    placed_at: datetime = strawberry.field(description="When it was placed.")
-    pay_before: datetime | None = strawberry.field(
-        description="When it is cancelled by itself; while it awaits payment."
+    kind: OrderKind = item("kind", of="row", convert=OrderKind, description="How it came to be.")
+    goods_total: Money = item("goods_total_fen", of="row", description="At list price.")
+    discount_total: Money = item(
+        "discount_total_fen", of="row", description="Goods discounts, without points."
     )
-    paid_at: datetime | None = strawberry.field(description="When it was paid.")
-    completed_at: datetime | None = strawberry.field(description="When it was completed.")
-    cancel_reason: str | None = strawberry.field(description="Why it was cancelled, in words.")
-    final_at: datetime | None = strawberry.field(
-        description="When it can no longer be returned: pending points become spendable."
+    shipping: Money = item("shipping_fen", of="row", description="Net of shipping discounts.")
+    points_spent: int = item("points_spent", of="row", description="Points that it took.")
+    points_off: Money = item("points_off_fen", of="row", description="What they took off.")
+    payable: Money = item("payable_fen", of="row", description="What was to be paid.")
+    paid: Money = item("paid_fen", of="row", description="What was paid.")
+    refunded: Money = item("refunded_fen", of="row", description="What was paid back.")
+    points_earned: int = item(
+        "points_earned", of="row", description="Points that it earned when it was paid."
     )
-    row: strawberry.Private[OrderRow]
+    delivery: DeliveryMethod = item(
+        "delivery", of="row", convert=DeliveryMethod, description="How the goods reach the member."
+    )
+    remark: str | None = item("remark", of="row", description="The member's words to the shop.")
+    placed_at: datetime = item("placed_at", of="row", description="When it was placed.")
+    paid_at: datetime | None = item("paid_at", of="row", description="When it was paid.")
+    completed_at: datetime | None = item(
+        "completed_at", of="row", description="When it was completed."
+    )
+    final_at: datetime | None = item(
+        "final_at",
+        of="row",
+        description="When it can no longer be returned: pending points become spendable.",
+    )
+    row: strawberry.Private[Record]
+    context: strawberry.Private[Context]
 
-    @strawberry.field(description="What was bought.")
-    async def lines(self, info: Info) -> list[OrderLine]:
-        rows = await info.context.loaders.of(lines_by_order_id).load(self.row.id)
-        rules = await self._rules(info)
-        is_refundable = rules_of_orders.is_refundable(self._facts, rules, now=info.context.now)
-        base_url = info.context.ports.public_base_url
+    @strawberry.field(description="Every fen off, with its cause.")
+    def discounts(self) -> list[Discount]:
+        language = self.context.language
+        return [Discount.of(each, language) for each in discounts_from_json(self.row["discounts"])]
+
+    @strawberry.field(description="What the store asks for; while it awaits pickup.")
+    def pickup_code(self) -> str | None:
+        code: str | None = self.row["pickup_code"]
+        return code if self.row["status"] == OrderStatus.AWAITING_PICKUP else None
+
+    @strawberry.field(description="When it is cancelled by itself; while it awaits payment.")
+    def pay_before(self) -> datetime | None:
+        instant: datetime = self.row["pay_before"]
+        return instant if self.row["status"] == OrderStatus.AWAITING_PAYMENT else None
+
+    @strawberry.field(description="Why it was cancelled, in words.")
+    def cancel_reason(self) -> str | None:
+        return _cancel_reason(self.row, self.context.language)
+
+    @batched(description="What was bought.")
+    @staticmethod
+    async def lines(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderLine]]:
+        context: Context = info.context
+        ids = [order.row["id"] for order in orders]
+        found = await context.loaders.read(lines_by_order_id, ids)
+        base_url = context.ports.public_base_url
+        lines = []
+        for order, rows, rules in zip(orders, found, await _rules_of(orders, context), strict=True):
+            can = rules_of_orders.is_refundable(order.facts(), rules, now=context.now)
+            lines.append([OrderLine(row=row, base_url=base_url, is_refundable=can) for row in rows])
+        return lines
+
+    @batched(description="Where it goes.")
+    @staticmethod
+    async def address(orders: Sequence[Order], info: BatchInfo) -> list[OrderAddress | None]:
+        keys = info.context.ports.personal_data
+        sealed = [order.row["address_encrypted"] for order in orders]
         return [
-            OrderLine.from_row(row, base_url=base_url, is_refundable=is_refundable) for row in rows
+            None if each is None else OrderAddress.of(open_snapshot(each, keys)) for each in sealed
         ]
 
-    @strawberry.field(description="Where it goes.")
-    async def address(self, info: Info) -> OrderAddress | None:
-        sealed = self.row.address_encrypted
-        if sealed is None:
-            return None
-        return OrderAddress.of(open_snapshot(sealed, info.context.ports.personal_data))
+    @batched(description="Where it is picked up.")
+    @staticmethod
+    async def store(orders: Sequence[Order], info: BatchInfo) -> list[Store | None]:
+        ids = [order.row["store_id"] for order in orders]
+        wanted = [store_id for store_id in ids if store_id is not None]
+        rows = await info.context.loaders.read(store_by_id, wanted)
+        stores = {row["id"]: Store.from_row(row) for row in rows if row}
+        return [stores.get(store_id) for store_id in ids]
 
-    @strawberry.field(description="Where it is picked up.")
-    async def store(self, info: Info) -> Store | None:
-        if self.row.store_id is None:
-            return None
-        row = await info.context.loaders.of(store_by_id).load(self.row.store_id)
-        return Store.from_row(row) if row else None
+    @batched(description="What happened, oldest first.")
+    @staticmethod
+    async def timeline(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderEvent]]:
+        ids = [order.row["id"] for order in orders]
+        found = await info.context.loaders.read(events_by_order_id, ids)
+        return [[OrderEvent.from_row(row, info.context.language) for row in rows] for rows in found]
 
-    @strawberry.field(description="What happened, oldest first.")
-    async def timeline(self, info: Info) -> list[OrderEvent]:
-        rows = await info.context.loaders.of(events_by_order_id).load(self.row.id)
-        return [
-            OrderEvent(
-                at=row["happened_at"],
-                title=translate(EVENT_TITLES[row["kind"]], info.context.language),
-                kind=OrderEventKind(row["kind"]),
-            )
-            for row in rows
-        ]
-
-    @strawberry.field(
+    @batched(
         description="What the member can do now, from the transition table; clients compute none."
     )
-    async def actions(self, info: Info) -> list[OrderAction]:
+    @staticmethod
+    async def actions(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderAction]]:
         view = await viewpoint(info.context)
-        return rules_of_orders.actions_of(self._facts, view.rules.orders, now=view.now)
+        rules = view.rules.orders
+        return [rules_of_orders.actions_of(each.facts(), rules, now=view.now) for each in orders]
 
-    @strawberry.field(
+    @batched(
         description="Until when it can be returned for no reason (七天无理由); null before receipt."
     )
-    async def refundable_until(self, info: Info) -> datetime | None:
-        return rules_of_orders.refundable_until(self._facts, await self._rules(info))
+    @staticmethod
+    async def refundable_until(orders: Sequence[Order], info: BatchInfo) -> list[datetime | None]:
+        rules = await _rules_of(orders, info.context)
+        return [
+            rules_of_orders.refundable_until(order.facts(), each)
+            for order, each in zip(orders, rules, strict=True)
+        ]
 
-    @strawberry.field(description="When receipt is confirmed by itself; while it is under way.")
-    async def auto_receipt_at(self, info: Info) -> datetime | None:
-        return rules_of_orders.auto_receipt_at(self._facts, await self._rules(info))
+    @batched(description="When receipt is confirmed by itself; while it is under way.")
+    @staticmethod
+    async def auto_receipt_at(orders: Sequence[Order], info: BatchInfo) -> list[datetime | None]:
+        rules = await _rules_of(orders, info.context)
+        return [
+            rules_of_orders.auto_receipt_at(order.facts(), each)
+            for order, each in zip(orders, rules, strict=True)
+        ]
 
-    @strawberry.field(description="The payment at WeChat, once there is one.")
-    async def wechat_payment(self, info: Info) -> WechatPaymentRef | None:
-        if self.row.paid_at is None:
-            return None
-        row = await info.context.loaders.of(payment_by_order_id).load(self.row.id)
-        if row is None:
-            return None
-        return WechatPaymentRef(
-            transaction_id=row["transaction_id"],
-            merchant_id=info.context.ports.pay.mchid,
-            merchant_trade_no=row["out_trade_no"],
-        )
+    @batched(description="The payment at WeChat, once there is one.")
+    @staticmethod
+    async def wechat_payment(
+        orders: Sequence[Order], info: BatchInfo
+    ) -> list[WechatPaymentRef | None]:
+        paid = [order.row["id"] for order in orders if order.row["paid_at"] is not None]
+        rows = await info.context.loaders.read(payment_by_order_id, paid)
+        merchant_id = info.context.ports.pay.mchid
+        found = {
+            row["order_id"]: WechatPaymentRef.from_row(row, merchant_id) for row in rows if row
+        }
+        return [found.get(order.row["id"]) for order in orders]
 
-    @property
-    def _facts(self) -> OrderFacts:
-        return OrderFacts(
-            status=self.status,
-            kind=self.kind,
-            delivery=self.delivery,
-            pay_before=self.row.pay_before,
-            shipped_at=self.row.shipped_at,
-            received_at=self.row.received_at,
-        )
-
-    async def _rules(self, info: Info) -> OrderRules:
-        """Return the rules it was placed under; read only when a deadline has begun to run."""
+    def facts(self) -> OrderFacts:
+        """Return what the rules of orders ask for."""
         row = self.row
-        if row.rule_version_id is None or (row.shipped_at or row.received_at) is None:
-            return (await viewpoint(info.context)).rules.orders
-        return (await info.context.loaders.of(rules_by_version_id).load(row.rule_version_id)).orders
-
-    @classmethod
-    def from_row(cls, row: OrderRow, language: Language) -> Order:
-        """Show an order to its member."""
-        status = OrderStatus(row.status)
-        awaits_payment = status is OrderStatus.AWAITING_PAYMENT
-        return cls(
-            id=strawberry.ID(str(row.id)),
-            order_no=row.order_no,
-            status=status,
-            kind=OrderKind(row.kind),
-            goods_total=Money(row.goods_total_fen),
-            discount_total=Money(row.discount_total_fen),
-            shipping=Money(row.shipping_fen),
-            points_spent=row.points_spent,
-            points_off=Money(row.points_off_fen),
-            payable=Money(row.payable_fen),
-            paid=Money(row.paid_fen),
-            refunded=Money(row.refunded_fen),
-            points_earned=row.points_earned,
-            discounts=[
-                Discount.of(discount, language) for discount in discounts_from_json(row.discounts)
-            ],
-            delivery=DeliveryMethod(row.delivery),
-            pickup_code=row.pickup_code if status is OrderStatus.AWAITING_PICKUP else None,
-            remark=row.remark,
-            placed_at=row.placed_at,
-            pay_before=row.pay_before if awaits_payment else None,
-            paid_at=row.paid_at,
-            completed_at=row.completed_at,
-            cancel_reason=_cancel_reason(row, language),
-            final_at=row.final_at,
-            row=row,
+        return OrderFacts(
+            status=OrderStatus(row["status"]),
+            kind=OrderKind(row["kind"]),
+            delivery=DeliveryMethod(row["delivery"]),
+            pay_before=row["pay_before"],
+            shipped_at=row["shipped_at"],
+            received_at=row["received_at"],
         )
 
     @classmethod
     async def load(cls, info: Info, order_id: UUID) -> Order | None:
         """Return the viewer's order of that id; another's is None, as one that isn't there."""
-        context = info.context
-        loader = context.loaders.of(order_by_id, viewer_id=context.member_id)
-        row = await loader.load(order_id)
-        return None if row is None else cls.from_row(row, context.language)
+        (found,) = await orders_by_ids(info.context, [order_id])
+        return found
 
 
-def _cancel_reason(row: OrderRow, language: Language) -> str | None:
-    if row.cancel_reason is None:
+async def orders_by_ids(context: Context, ids: Sequence[UUID]) -> list[Order | None]:
+    """Return the viewer's orders of these ids; another's is None, as one that isn't there."""
+    rows = await context.loaders.read(order_by_id, ids, viewer_id=context.member_id)
+    return [None if row is None else Order(row=row, context=context) for row in rows]
+
+
+async def _rules_of(orders: Sequence[Order], context: Context) -> list[OrderRules]:
+    """Return the rules each was placed under; read only when a deadline has begun to run."""
+    today = (await viewpoint(context)).rules.orders
+    versions = [_version_that_counts(order.row) for order in orders]
+    wanted = [version for version in versions if version is not None]
+    read = await context.loaders.read(rules_by_version_id, wanted)
+    rules = dict(zip(wanted, read, strict=True))
+    return [today if version is None else rules[version].orders for version in versions]
+
+
+def _address_of(sealed: bytes | None, keys: PersonalData) -> OrderAddress | None:
+    return None if sealed is None else OrderAddress.of(open_snapshot(sealed, keys))
+
+
+def _version_that_counts(row: Record) -> UUID | None:
+    has_begun = row["shipped_at"] is not None or row["received_at"] is not None
+    version: UUID | None = row["rule_version_id"]
+    return version if has_begun else None
+
+
+def _cancel_reason(row: Record, language: Language) -> str | None:
+    if row["cancel_reason"] is None:
         return None
-    return row.cancel_note or translate(CANCEL_REASONS[CancelReason(row.cancel_reason)], language)
+    note: str | None = row["cancel_note"]
+    return note or translate(CANCEL_REASONS[CancelReason(row["cancel_reason"])], language)
 
 
 @strawberry.type(description="What waits for a member.")

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.ledger import AccountKind, EntryReason
+from executor.fields import batched
 from loaders.points import PointsSummary
 from resolvers.common.context import Info
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.titles import entry_title
-from resolvers.member.orders.entries import order_of_entry
+from resolvers.member.orders.entries import orders_of_entries
 from resolvers.member.orders.types import Order
 from services.entries import entries_of
 
@@ -66,9 +67,7 @@ class PointsEntry:
     created_at: datetime = strawberry.field(description="When.")
     expires_at: datetime | None = strawberry.field(description="When points that came will end.")
     row: strawberry.Private[Any]
-    order: Order | None = strawberry.field(
-        resolver=order_of_entry, description="The order it belongs to."
-    )
+    order: Order | None = batched(description="The order it belongs to.")(orders_of_entries)
 
     @classmethod
     def from_row(cls, row: Any, info: Info) -> PointsEntry:

@@ -202,7 +202,7 @@ class OrderQuote:
     @strawberry.field(description="Where it goes. Without addressId: the default address.")
     async def address(self, info: Info) -> Address | None:
         row = self.priced.draft.address
-        return None if row is None else Address.from_row(row, info)
+        return None if row is None else Address.from_row(row, info.context.ports.personal_data)
 
     @strawberry.field(description="Where it is picked up.")
     async def store(self, info: Info) -> Store | None:

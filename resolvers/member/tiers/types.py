@@ -12,6 +12,7 @@ from domain import tiers
 from domain.ledger import AccountKind, EntryReason
 from domain.rules import Rules, TierRules
 from domain.tiers import BenefitCode
+from executor.fields import batched
 from executor.hints import public
 from loaders.points import PointsSummary
 from models.member_rows import MemberRow
@@ -21,7 +22,7 @@ from resolvers.common.messages import Language, translate
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.public import KEPT_SECONDS
 from resolvers.common.titles import entry_title
-from resolvers.member.orders.entries import order_of_entry
+from resolvers.member.orders.entries import orders_of_entries
 from resolvers.member.orders.types import Order
 from services import rules as rule_versions
 from services.entries import entries_of, growth_since
@@ -92,9 +93,7 @@ class GrowthEntry:
     created_at: datetime = strawberry.field(description="When.")
     reason: GrowthReason = strawberry.field(description="Why.")
     row: strawberry.Private[Any]
-    order: Order | None = strawberry.field(
-        resolver=order_of_entry, description="The order it belongs to."
-    )
+    order: Order | None = batched(description="The order it belongs to.")(orders_of_entries)
 
     @classmethod
     def from_row(cls, row: Any, info: Info) -> GrowthEntry:
