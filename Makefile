@@ -20,7 +20,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup setup-import check format test soak browser audit schema migration seed bench requirements clean
+.PHONY: help run setup setup-import check format test soak browser audit schema documents migration seed bench requirements clean
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,10 @@ audit: ## The public audit of GraphQL over HTTP, and the clients that people use
 
 schema: $(DEV_STAMP) ## Write the schema snapshots in api/
 	$(PYTHON) -m cli.main schema export
+
+documents: $(DEV_STAMP) ## Write the manifests of the operations in api/documents/, and the shop's module
+	$(PYTHON) -m cli.main documents build api/documents/mini_program
+	$(PYTHON) -m cli.main documents build api/documents/shop --module api/pages/assets/documents.js
 
 migration: $(DEV_STAMP) ## Write a migration for changed models (name=add_something)
 	@test -n "$(name)" || { echo 'Say what it does: make migration name=add_something'; exit 2; }

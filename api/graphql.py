@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from api.errors import ErrorTelling
 from api.explorer import explorer
 from api.figures import OperationTimes
 from api.schema import member_engine
+from api.trusted import trusted_source
 from executor.asgi import Headers, Scope
 from executor.documents import Documents
 from executor.http import GraphQLHTTP
@@ -21,18 +23,19 @@ MAX_COST = 50_000
 
 graphql-core takes some 3.5 µs for a field, so this much keeps a core busy for a fifth of a second.
 """
+LIMITS = Limits(cost=MAX_COST)
 
 ContextOf = Callable[[Scope, Headers], Awaitable[Context]]
 
 
 def limits_of(settings: Settings) -> Limits:
     """Return what a document may ask, by HTTP and WebSocket alike."""
-    return Limits(cost=MAX_COST, introspection=settings.graphql_introspection)
+    return replace(LIMITS, introspection=settings.graphql_introspection)
 
 
 def document_source(settings: Settings) -> DocumentSource:
     """Return where documents come from; one source, however they are asked for."""
-    return DocumentSource(Documents(member_engine(), limits_of(settings)))
+    return trusted_source(settings, Documents(member_engine(), limits_of(settings)))
 
 
 def graphql_endpoint(

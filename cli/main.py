@@ -31,6 +31,7 @@ COMMANDS = (
     "replay",
     "tour",
     "schema",
+    "documents",
 )
 
 _WRONG_SETTINGS = 2

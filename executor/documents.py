@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, parse
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    parse,
+)
 
 from executor.engine import Engine
 from executor.guard import Guard, Limits, too_much
+from executor.measure import Measure
 from executor.operation import Operation
 from executor.validation import validator
 
@@ -117,6 +124,11 @@ class Documents:
     def check(self, ast: DocumentNode) -> list[GraphQLError]:
         """Return what is wrong with a parsed document: what is too much, else what is invalid."""
         return self._guard.report(ast).errors or self._validate(ast)
+
+    def measure(self, document: Document) -> list[tuple[OperationDefinitionNode, Measure]]:
+        """Return what each operation of a document asks."""
+        assert document.ast is not None, "only a document without errors has operations"
+        return self._guard.report(document.ast).operations
 
     def _checked(self, text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
         limits = self.limits

@@ -8,6 +8,7 @@ in UTF-8, in lower-case hexadecimal digits (GraphQL over HTTP, appendix "Persist
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,7 @@ from graphql import OperationType
 VERSION = 1
 _KINDS = frozenset(kind.value for kind in OperationType)
 _MEMBERS = ("name", "kind", "document")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class ManifestError(ValueError):
@@ -82,6 +84,27 @@ class Manifest:
         if not isinstance(documents, dict):
             raise ManifestError("has no object `documents`")
         return cls(_document(hash_, entry) for hash_, entry in documents.items())
+
+    def module(self) -> str:
+        """Write a JavaScript module of constants, such as CART_PAGE = { id, text } for CartPage.
+
+        Raises:
+            ManifestError: two operations would be constants of the same name.
+        """
+        names: dict[str, str] = {}
+        lines = [
+            "// Generated from a client's operations. `id` is what a request's `documentId` takes."
+        ]
+        for hash_, each in self.documents.items():
+            constant = _WORDS.sub("_", each.name).upper()
+            other = names.setdefault(constant, each.name)
+            if other != each.name:
+                raise ManifestError(f"has {other} and {each.name}, which would both be {constant}")
+            text = orjson.dumps(each.text).decode()
+            lines.append(
+                f'export const {constant} = {{\n  id: "sha256:{hash_}",\n  text: {text},\n}};'
+            )
+        return "\n".join(lines) + "\n"
 
     def dump(self) -> bytes:
         """Write the manifest: the same bytes for the same documents."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from graphql import GraphQLError
 
 from executor.documents import Document, Documents
+from executor.engine import UnknownOperation
 from executor.manifest import Manifest, TrustedDocument, document_hash
 from executor.operation import Operation
 
@@ -61,6 +62,7 @@ class DocumentSource:
         self.required = required
         self.registers = registers and not required
         self.broken: list[tuple[TrustedDocument, tuple[GraphQLError, ...]]] = []
+        self._operations: list[Operation] = []
         self._trusted: dict[str, Document] = {}
         self._trusted_texts: dict[str, Document] = {}
         self._registered: OrderedDict[str, str] = OrderedDict()
@@ -74,7 +76,7 @@ class DocumentSource:
 
     def operations(self) -> list[Operation]:
         """Return the operation of each trusted document."""
-        return [document.operation() for document in self._trusted.values()]
+        return list(self._operations)
 
     def find(self, request: Asked) -> Document:
         """Return the document of a request. Never raises: what is wrong is in its `errors`."""
@@ -92,7 +94,12 @@ class DocumentSource:
         if document.errors:
             self.broken.append((trusted, document.errors))
             return
-        document.operation(trusted.name)
+        try:
+            operation = document.operation()
+        except UnknownOperation as error:
+            self.broken.append((trusted, (GraphQLError(str(error)),)))
+            return
+        self._operations.append(operation)
         self._trusted[trusted.hash] = self._trusted_texts[trusted.text] = document
 
     def _by_text(self, text: str) -> Document:

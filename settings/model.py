@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     """
     graphql_introspection: bool = True
     """Whether clients may ask for the schema."""
+    trusted_documents: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Manifests of `mall documents build` (files, comma-separated): one for each client's release
+    that is in use. Their operations are compiled at start.
+    """
+    trusted_documents_only: bool = False
+    """Whether all other operations are refused."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     """Networks (CIDR, comma-separated) whose X-Forwarded-For is believed; none by default."""
     rate_limits: bool = True
@@ -199,6 +205,13 @@ class Settings(BaseSettings):
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_public_base_url: str = ""
     """Where the bucket's files are read, such as a CDN; unset means at the bucket itself."""
+
+    @field_validator("trusted_documents", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
 
     @field_validator("trusted_proxies", "metrics_networks", mode="before")
     @classmethod
@@ -370,6 +383,7 @@ _EXPECTED = {
     "mall_debug": _SWITCH,
     "graphiql": _SWITCH,
     "graphql_introspection": _SWITCH,
+    "trusted_documents_only": _SWITCH,
     "rate_limits": _SWITCH,
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "log_format": "console or json",

@@ -58,6 +58,7 @@ def problems_of(settings: Settings) -> list[Problem]:
         *_secrets(settings),
         *_wechat(settings),
         *_bounds(settings),
+        *_documents(settings),
         *_choices(settings),
     ]
     if settings.in_production:
@@ -197,6 +198,18 @@ def _bounds(settings: Settings) -> Iterator[Problem]:
             "is not below DATABASE_STATEMENT_TIMEOUT_SECONDS",
             "less, or a wait for a lock could not be told from a slow statement",
         )
+
+
+def _documents(settings: Settings) -> Iterator[Problem]:
+    files = settings.trusted_documents
+    if not all(file.is_file() for file in files):
+        yield Problem("TRUSTED_DOCUMENTS", "names what is no file", _MANIFESTS)
+    if settings.trusted_documents_only and not files:
+        # The shop's own would still run, and no client could ask for anything.
+        yield Problem("TRUSTED_DOCUMENTS", "is not set, and TRUSTED_DOCUMENTS_ONLY is", _MANIFESTS)
+
+
+_MANIFESTS = "files that `mall documents build` wrote, comma-separated"
 
 
 def _choices(settings: Settings) -> Iterator[Problem]:
