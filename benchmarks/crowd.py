@@ -83,7 +83,7 @@ async def fill(
         # than writing it. No commit has to last.
         await connection.execute("SET session_replication_role = replica")
         await connection.execute("SET synchronous_commit = off")
-        buyers = await _write(settings, connection, offers, members, say)
+        buyers = await write(settings, connection, offers, members, say)
         await history.count_stock(connection)
         await product_figures.rebuild()
         await connection.execute("VACUUM (ANALYZE)")
@@ -93,7 +93,7 @@ async def fill(
     return _tokens(settings, buyers[:: max(1, len(buyers) // READERS)][:READERS])
 
 
-async def _write(
+async def write(
     settings: Settings,
     connection: asyncpg.Connection,
     offers: Sequence[Offer],

@@ -133,11 +133,12 @@ class History:
         self.rows["order_event"].append((new_id(), order_id, "PLACED", placed_at))
         if paid_at:
             self.rows["order_event"].append((new_id(), order_id, "PAID", paid_at))
+        if paid_at or awaits:
             self.rows["payment"].append(
                 (
                     *(new_id(), order_id, f"{order_no}P1", "WECHAT_MINI_PROGRAM", self.appid),
-                    *(total_fen, "SUCCEEDED", f"wx{order_no}", f"42{order_no}", paid_at, 0),
-                    *(placed_at, paid_at),
+                    *(total_fen, "SUCCEEDED" if paid_at else "PREPAID", f"wx{order_no}"),
+                    *(f"42{order_no}" if paid_at else None, paid_at, 0, placed_at, placed_at),
                 )
             )
 

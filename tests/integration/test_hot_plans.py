@@ -1,0 +1,259 @@
+"""No statement that members cause all day reads a large table from end to end.
+
+The operations that the benchmarks measure are run on tables of thousands of rows, from home to a
+paid order and the sweeps behind it; PostgreSQL then tells the plan of every statement they sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import pytest
+
+from api.app import MallApp
+from benchmarks import catalogue, crowd
+from benchmarks.documents import DOCUMENTS
+from jobs.schedule import sweeps
+from models import database as db
+from services import product_figures, sessions
+from services.ports import Ports
+from settings import Settings
+from tests.support.graphql import GraphQLClient
+from tests.support.shopping import Shopper, a_shopper
+from tests.support.simulator import Simulator
+
+PRODUCTS = 3_000
+MEMBERS = 6_000
+LARGE_ROWS = 2_000
+"""A table with more rows is a large one."""
+
+BESIDE_THE_CROWD = (
+    """
+    INSERT INTO cart_line (id, member_id, sku_id, quantity, selected, price_when_added_fen,
+                           created_at, updated_at)
+    SELECT gen_random_uuid(), member.id, sku.id, 1, true, 100, now(), now()
+    FROM (SELECT id, row_number() OVER () AS place FROM member) AS member
+    JOIN (SELECT id, row_number() OVER () AS place FROM sku) AS sku
+        ON sku.place BETWEEN member.place AND member.place + 1
+    """,
+    """
+    INSERT INTO purchase_count (id, member_id, sku_id, pieces)
+    SELECT gen_random_uuid(), member_id, sku_id, 1 FROM cart_line
+    """,
+    """
+    INSERT INTO address (id, member_id, encrypted, region_code, is_default, created_at, updated_at)
+    SELECT gen_random_uuid(), id, '', '310115', true, now(), now() FROM member
+    """,
+    """
+    INSERT INTO identity (id, member_id, kind, appid, openid, created_at, updated_at)
+    SELECT gen_random_uuid(), id, 'MINI_PROGRAM', 'wx-of-the-crowd', id, now(), now() FROM member
+    """,
+    """
+    INSERT INTO session (id, member_id, generation, rotated_at, expires_at, created_at)
+    SELECT gen_random_uuid(), id, 0, now(), now() + interval '30 days', now() FROM member
+    """,
+    """
+    INSERT INTO sign_in_attempt (id, code_hash, is_new_member, created_at, finished_at)
+    SELECT gen_random_uuid(), sha256(id::text::bytea), false, now(), now() FROM member
+    """,
+    """
+    INSERT INTO idempotency_key (id, actor_id, operation, key, request_hash, created_at)
+    SELECT gen_random_uuid(), id, 'placeOrder', 'key', '', now() FROM member
+    """,
+    """
+    INSERT INTO wechat_event (id, notification_id, event_type, body, received_at, attempts,
+                              processed_at)
+    SELECT gen_random_uuid(), id, 'TRANSACTION.SUCCESS', '', now(), 1, now() FROM member
+    """,
+)
+"""What the crowd's members have besides what the benchmarks give them."""
+
+MINOR_SWEEPS = frozenset({"daily_lows", "stock_gate", "unused_uploads"})
+"""Twice a minute or once an hour, and whole tables are what they are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A statement, and the values it was sent with when it is planned for these."""
+
+    sql: str
+    values: tuple[Any, ...] | None
+
+
+class Ears:
+    """Hears what is sent through `models.database`, with the values."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.heard: dict[str, Sent] = {}
+        self.plans_once = True
+        for name in ("fetch", "fetch_one", "fetch_value", "execute", "fetch_planned"):
+            monkeypatch.setattr(db, name, self._hearing(name, getattr(db, name)))
+
+    def _hearing(self, name: str, send: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+        async def hear(sql: str, *values: Any) -> Any:
+            is_reused = self.plans_once and name != "fetch_planned"
+            if not sql.startswith("SET "):
+                self.heard.setdefault(sql, Sent(sql, None if is_reused else values))
+            return await send(sql, *values)
+
+        return hear
+
+
+class Explained:
+    """Tells plans: for any values as the web's connections make them, or for the values sent."""
+
+    def __init__(self, connection: asyncpg.Connection, large: frozenset[str]) -> None:
+        self._connection = connection
+        self._large = large
+
+    async def read_whole(self, sent: Sent) -> set[str]:
+        """Return the large tables that a statement reads from end to end."""
+        if sent.values is not None:
+            plan = await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sent.sql}", *sent.values)
+        else:
+            plan = await self._generic_plan(sent.sql)
+        [told] = orjson.loads(plan)
+        return {
+            node["Relation Name"]
+            for node in _nodes(told["Plan"], is_limited=False)
+            if node.get("Relation Name") in self._large and _is_whole(node)
+        }
+
+    async def _generic_plan(self, sql: str) -> str:
+        await self._connection.execute(f"PREPARE hot AS {sql}")
+        try:
+            count = await self._connection.fetchval(
+                "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'hot'"
+            )
+            values = f"({', '.join(['NULL'] * count)})" if count else ""
+            plan: str = (
+                await self._connection.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE hot{values}")
+            )[0][0]
+        finally:
+            await self._connection.execute("DEALLOCATE hot")
+        return plan
+
+
+def _nodes(node: dict[str, Any], *, is_limited: bool) -> Iterator[dict[str, Any]]:
+    """Walk a plan; a node learns whether something above it stops it early."""
+    yield node | {"is_limited": is_limited}
+    sorts = node["Node Type"] in ("Sort", "Aggregate", "Hash", "WindowAgg")
+    for child in node.get("Plans", ()):
+        limited = not sorts and (is_limited or node["Node Type"] == "Limit")
+        yield from _nodes(child, is_limited=limited)
+
+
+def _is_whole(node: dict[str, Any]) -> bool:
+    if node["Node Type"] == "Seq Scan":
+        return True
+    is_by_index = node["Node Type"] in ("Index Scan", "Index Only Scan")
+    return is_by_index and "Index Cond" not in node and not node["is_limited"]
+
+
+@pytest.fixture
+async def crowded(database: str, settings: Settings) -> AsyncIterator[None]:
+    """Thousands of rows in every table that grows with products, members or orders."""
+    connection = await asyncpg.connect(database)
+    await connection.execute("SET session_replication_role = replica")
+    offers = await catalogue.fill(PRODUCTS)
+    await crowd.write(settings, connection, offers, MEMBERS, say=lambda _: None)
+    for statement in BESIDE_THE_CROWD:
+        await connection.execute(statement)
+    await product_figures.rebuild()
+    for table in ("sku", "stock_level"):
+        await connection.execute(f"UPDATE {table} SET updated_at = now() - interval '1 day'")
+    await product_figures.refresh(datetime.now(UTC), PRODUCTS)  # The first one looks at all.
+    await connection.execute("VACUUM ANALYZE")
+    yield
+    await connection.execute("SELECT testing.reset()")
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+@pytest.fixture
+async def explained(crowded: None, database: str) -> AsyncIterator[Explained]:
+    connection = await asyncpg.connect(database)
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    large = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > $1", LARGE_ROWS
+    )
+    yield Explained(connection, frozenset(row["relname"] for row in large))
+    await connection.close()
+
+
+@pytest.fixture
+async def shopper(crowded: None, client: GraphQLClient, wxsim: Simulator) -> Shopper:
+    return await a_shopper(client, wxsim)
+
+
+@pytest.fixture
+def ports(app: Any) -> Ports:
+    mall: MallApp = app.app
+    assert mall.process is not None
+    return mall.process.ports
+
+
+async def read_pages(shopper: Shopper, product_id: UUID) -> None:
+    """Ask for every page that the benchmarks read, signed in or not."""
+    pages: dict[str, dict[str, Any]] = {
+        "home": {},
+        "dashboard": {},
+        "orders": {"s": None, "after": None},
+        "list": {"after": None},
+        "page": {"id": str(product_id)},
+    }
+    for name, variables in pages.items():
+        assert (await shopper.client.gql(DOCUMENTS[name], variables, shopper.token)).data
+    assert (await shopper.client.gql(DOCUMENTS["home"])).data
+    await sessions.changes_since(datetime.now(UTC))
+
+
+async def check_out(shopper: Shopper, sku_id: UUID) -> str:
+    """Sign in again, fill the cart, quote, place and pay; returns the order's id."""
+
+    async def ask(name: str, variables: dict[str, Any], token: str | None) -> Any:
+        answer = await shopper.client.gql(DOCUMENTS[name], variables, token)
+        [payload] = answer.data.values()
+        assert not payload.get("userErrors"), payload
+        return payload
+
+    code = await shopper.wxsim.login_code(shopper.user)
+    await ask("sign-in", {"i": {"code": code}}, None)
+    added = {"skuId": str(sku_id), "quantity": 2, "idempotencyKey": "add-1"}
+    await ask("add", {"i": added}, shopper.token)
+    await ask("quote", {"d": {"fromCart": True}}, shopper.token)
+    wanted = {"draft": {"fromCart": True}, "idempotencyKey": "place-1"}
+    order_id: str = (await ask("place", {"i": wanted}, shopper.token))["order"]["id"]
+    await shopper.wxsim.pay(prepay_id=await shopper.prepay(order_id), wait=True)
+    await ask("order", {"id": order_id}, shopper.token)
+    return order_id
+
+
+async def sweep_all(ports: Ports) -> None:
+    """Do all that is due, the payment among it."""
+    for sweep in sweeps(ports):
+        if sweep.name not in MINOR_SWEEPS:
+            await sweep.batch(datetime.now(UTC))
+
+
+@pytest.mark.usefixtures("live")
+async def test_no_hot_statement_reads_a_large_table_whole(
+    explained: Explained, shopper: Shopper, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [(sku_id, product_id)] = await db.fetch("SELECT id, product_id FROM sku LIMIT 1")
+    ears = Ears(monkeypatch)
+    await read_pages(shopper, product_id)
+    order_id = await check_out(shopper, sku_id)
+    ears.plans_once = False  # A worker's connections plan for the values.
+    await sweep_all(ports)
+    heard = dict(ears.heard)
+    assert len(heard) > 50
+    assert (await shopper.order(order_id))["status"] == "AWAITING_SHIPMENT"
+    read_whole = {sent.sql: await explained.read_whole(sent) for sent in heard.values()}
+    assert {sql: tables for sql, tables in read_whole.items() if tables} == {}
