@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import cache
 
 from api.errors import ErrorTelling
 from api.explorer import explorer
@@ -35,7 +36,13 @@ def limits_of(settings: Settings) -> Limits:
 
 def document_source(settings: Settings) -> DocumentSource:
     """Return where documents come from; one source, however they are asked for."""
-    return trusted_source(settings, Documents(member_engine(), limits_of(settings)))
+    return trusted_source(settings, _documents(limits_of(settings)))
+
+
+@cache
+def _documents(limits: Limits) -> Documents:
+    """Return the documents of this process, so that its applications compile trusted ones once."""
+    return Documents(member_engine(), limits)
 
 
 def graphql_endpoint(

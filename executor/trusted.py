@@ -99,6 +99,7 @@ class DocumentSource:
         except UnknownOperation as error:
             self.broken.append((trusted, (GraphQLError(str(error)),)))
             return
+        operation.prepare()
         self._operations.append(operation)
         self._trusted[trusted.hash] = self._trusted_texts[trusted.text] = document
 

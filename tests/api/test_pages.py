@@ -17,7 +17,8 @@ ASSETS = Path(__file__).parents[2] / "api" / "pages" / "assets"
 OPERATION = re.compile(
     r"""[`"]((?:#[^\n]*\n)*(?:query|mutation) [A-Z]\w*\b[^`]*?)[`"][;,]?\s*$""", re.MULTILINE
 )
-SCRIPTS = sorted(ASSETS.glob("*.js"))
+SCRIPTS = sorted(path for path in ASSETS.glob("*.js") if path.name != "documents.js")
+"""The shop's own documents are trusted ones: `make documents` writes that script."""
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
@@ -73,7 +74,6 @@ def test_every_document_of_the_pages_is_in_the_schema(script: Path, schema: Grap
 def test_the_documents_of_the_pages_are_found() -> None:
     found = {path.name: len(_documents(path.read_text(encoding="utf-8"))) for path in SCRIPTS}
     assert {name: count for name, count in found.items() if count} == {
-        "documents.js": 26,
         "examples.js": 8,
         "explorer.js": 1,
         "schema.js": 1,

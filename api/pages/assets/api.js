@@ -39,7 +39,7 @@ addEventListener("storage", ({ key, newValue }) => {
   if (key === KEPT) session = JSON.parse(newValue ?? "null");
 });
 
-/** The data that a document asks for. */
+/** The data that a document of documents.js asks for. */
 export async function gql(document, variables = {}) {
   if (session && Date.parse(session.expiresAt) - Date.now() < EARLY_MS) await refresh();
   let answer = await post(document, variables, session?.accessToken);
@@ -60,12 +60,17 @@ export async function mutate(document, input) {
 
 const codeOf = (answer) => answer.errors?.[0]?.extensions?.code;
 
-async function post(query, variables, token) {
+async function post({ id, text }, variables, token) {
   const headers = { "content-type": "application/json", "accept-language": LANGUAGE };
   if (token) headers.authorization = `Bearer ${token}`;
+  const ask = async (document) => {
+    const body = JSON.stringify({ ...document, variables });
+    return (await fetch(ENDPOINT, { method: "POST", headers, body })).json();
+  };
   try {
-    const answer = await fetch(ENDPOINT, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
-    return await answer.json();
+    const answer = await ask({ documentId: id });
+    // While a release replaces another, this page may be older or newer than the server.
+    return codeOf(answer) === "PERSISTED_QUERY_NOT_FOUND" ? await ask({ query: text }) : answer;
   } catch {
     throw new ApiError(t("offline"), "OFFLINE");
   }

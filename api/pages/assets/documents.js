@@ -1,134 +1,105 @@
-// Everything that the shop asks of the member API. A test checks each document against the schema.
-
-const CARD = `fragment Card on Product {
-  id name subtitle images labels sold available currentPriceRange { min max }
-}`;
-const ERRORS = "userErrors { code message path retryAfterSeconds }";
-const PRICE = `goodsTotal discountTotal shipping pointsOff payable
-  discounts { kind title amount }`;
-const QUOTE = `fragment Quote on OrderQuote {
-  ${PRICE} pointsToEarn maxPointsToSpend maxPointsOff hints { message } problems { code message path }
-}`;
-const CART = `fragment CartParts on Cart {
-  pieces
-  lines {
-    id quantity selected priceWhenAdded problem { message }
-    sku { id currentPrice imageUrl options { value } purchaseLimit product { id name images } }
-  }
-  quote { ...Quote }
-}
-${QUOTE}`;
-const ADDRESS = "id name phone province city district detail isDefault";
-const MEMBER = `fragment Parts on Member {
-  id memberNo nickname avatarUrl phone joinedAt
-  points { balance pending }
-  membership { tier { name level } growth nextTier { name } growthToNextTier progress benefits { title description } }
-  consents { kind version given }
-  addresses { ${ADDRESS} }
-}`;
-const ORDER = `fragment OrderParts on Order {
-  id orderNo status delivery placedAt payBefore paidAt paid pointsEarned remark cancelReason pickupCode actions
-  ${PRICE}
-  address { name phone province city district detail } store { name address }
-  lines { id productName skuName imageUrl quantity unitPrice payable sku { id product { id } } }
-  timeline { at title }
-}`;
-
-export const SHOP = `query Shop {
-  shop { name now hotSearches servicePhone agreements { kind version title url required } }
-}`;
-export const BADGE = "query Badge { me { id nickname joinedAt cart { pieces } } }";
-export const HOME = `query Home {
-  banners(slot: HOME) { id title imageUrl link }
-  categories { id name imageUrl children { id name imageUrl } }
-}`;
-export const PRODUCTS = `query Products($after: String, $filter: ProductFilter, $sort: ProductSort) {
-  products(first: 20, after: $after, filter: $filter, sort: $sort) {
-    totalCount nodes { ...Card } pageInfo { hasNextPage endCursor }
-  }
-}
-${CARD}`;
-export const SUGGEST = "query Suggest($text: String!) { searchSuggestions(text: $text, first: 8) }";
-export const PRODUCT = `query Product($id: ID!) {
-  product(id: $id) {
-    ...Card
-    descriptionHtml noReasonReturn attributes { name value } options { name values { value imageUrl } }
-    skus {
-      id imageUrl price currentPrice currentPriceKind referencePrice { amount label } stock purchaseLimit purchaseLimitLeft
-      options { name value }
-    }
-  }
-}
-${CARD}`;
-export const ADD = `mutation Add($input: AddToCartInput!) {
-  addToCart(input: $input) { cart { pieces } ${ERRORS} }
-}`;
-export const CART_PAGE = `query CartPage { me { cart { ...CartParts } } }
-${CART}`;
-export const CHANGE_CART = `mutation ChangeCart($input: UpdateCartInput!) {
-  updateCart(input: $input) { cart { ...CartParts } ${ERRORS} }
-}
-${CART}`;
-export const CHECKOUT = `query Checkout($draft: OrderDraftInput!) {
-  quoteOrder(input: $draft) {
-    ...Quote
-    lines {
-      quantity unitPrice payable discounts { kind title amount }
-      sku { imageUrl options { value } product { name images } }
-    }
-    address { id } coupons { id terms { name } }
-  }
-  me { addresses { ${ADDRESS} } }
-  stores(first: 20, filter: { supportsPickup: true }) { nodes { id name address } }
-}
-${QUOTE}`;
-export const SAVE_ADDRESS = `mutation SaveAddress($input: SaveAddressInput!) {
-  saveAddress(input: $input) { address { id } ${ERRORS} }
-}`;
-export const DELETE_ADDRESS = `mutation DeleteAddress($input: DeleteAddressInput!) {
-  deleteAddress(input: $input) { member { id } ${ERRORS} }
-}`;
-export const PLACE = `mutation Place($input: PlaceOrderInput!) {
-  placeOrder(input: $input) { order { id } ${ERRORS} }
-}`;
-export const PAY = `mutation Pay($input: PayOrderInput!) {
-  payOrder(input: $input) { payment { h5Url } order { id status } ${ERRORS} }
-}`;
-export const REFRESH_PAYMENT = `mutation RefreshPayment($input: RefreshPaymentInput!) {
-  refreshPayment(input: $input) { order { id status } ${ERRORS} }
-}`;
-export const CANCEL = `mutation Cancel($input: CancelOrderInput!) {
-  cancelOrder(input: $input) { order { id status } ${ERRORS} }
-}`;
-export const ORDER_PAGE = `query OrderPage($id: ID!) { order(id: $id) { ...OrderParts } me { points { pending } } }
-${ORDER}`;
-export const ORDERS = `query Orders($statuses: [OrderStatus!], $after: String) {
-  me {
-    orders(first: 10, after: $after, statuses: $statuses) {
-      nodes { id orderNo status payable placedAt lines { id productName imageUrl quantity } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-}`;
-export const ME = `query Me { me { ...Parts } }
-${MEMBER}`;
-export const SET_CONSENTS = `mutation SetConsents($input: SetConsentsInput!) {
-  setConsents(input: $input) { member { id joinedAt } ${ERRORS} }
-}`;
-export const RENAME = `mutation Rename($input: UpdateProfileInput!) {
-  updateProfile(input: $input) { member { id nickname } ${ERRORS} }
-}`;
-export const SEND_CODE = `mutation SendCode($input: SendSmsCodeInput!) {
-  sendSmsCode(input: $input) { retryAfterSeconds ${ERRORS} }
-}`;
-const SESSION = "session { accessToken refreshToken expiresAt isNewMember member { id joinedAt nickname } }";
-export const BIND_PHONE = `mutation BindPhone($input: BindPhoneInput!) {
-  bindPhone(input: $input) { ${SESSION} ${ERRORS} }
-}`;
-export const SIGN_IN = `mutation SignIn($input: SignInWithOfficialAccountInput!) {
-  signInWithOfficialAccount(input: $input) { ${SESSION} ${ERRORS} }
-}`;
-export const REFRESH = `mutation Refresh($input: RefreshSessionInput!) {
-  refreshSession(input: $input) { ${SESSION} ${ERRORS} }
-}`;
-export const SIGN_OUT = `mutation SignOut { signOut { ${ERRORS} } }`;
+// Generated from a client's operations. `id` is what a request's `documentId` takes.
+export const ADD = {
+  id: "sha256:ed4890389337394dc742c2b36e20c694de2f4605159ce52603ca4a77a1804ba6",
+  text: "mutation Add($input: AddToCartInput!) {\n  addToCart(input: $input) {\n    cart {\n      pieces\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const BADGE = {
+  id: "sha256:8c113213eb696e14e3f522b16a50f4c536d63ac6f452785aa7d5280c3c6f590f",
+  text: "query Badge {\n  me {\n    id\n    nickname\n    joinedAt\n    cart {\n      pieces\n    }\n  }\n}",
+};
+export const BIND_PHONE = {
+  id: "sha256:f32c450c487525ca24043b43e65adad3db3ddee22feb05fcff2f8f8ebd7f5011",
+  text: "mutation BindPhone($input: BindPhoneInput!) {\n  bindPhone(input: $input) {\n    session {\n      accessToken\n      refreshToken\n      expiresAt\n      isNewMember\n      member {\n        id\n        joinedAt\n        nickname\n      }\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const CANCEL = {
+  id: "sha256:527bd5c772b3d75fa9eca4ca46ad47d20308156183ca216c787b767a28f646cc",
+  text: "mutation Cancel($input: CancelOrderInput!) {\n  cancelOrder(input: $input) {\n    order {\n      id\n      status\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const CART_PAGE = {
+  id: "sha256:a1d7d45ef2f543d3c0cda535adf969aa495d8546d8e3f8d125ac30a274084124",
+  text: "query CartPage {\n  me {\n    cart {\n      ...CartParts\n    }\n  }\n}\n\nfragment CartParts on Cart {\n  pieces\n  lines {\n    id\n    quantity\n    selected\n    priceWhenAdded\n    problem {\n      message\n    }\n    sku {\n      id\n      currentPrice\n      imageUrl\n      options {\n        value\n      }\n      purchaseLimit\n      product {\n        id\n        name\n        images\n      }\n    }\n  }\n  quote {\n    ...Quote\n  }\n}\n\nfragment Quote on OrderQuote {\n  goodsTotal\n  discountTotal\n  shipping\n  pointsOff\n  payable\n  discounts {\n    kind\n    title\n    amount\n  }\n  pointsToEarn\n  maxPointsToSpend\n  maxPointsOff\n  hints {\n    message\n  }\n  problems {\n    code\n    message\n    path\n  }\n}",
+};
+export const CHANGE_CART = {
+  id: "sha256:e99b055b8fd4af85a2c8e7e88cbb51932668838905ec384e6c22fcb230532413",
+  text: "mutation ChangeCart($input: UpdateCartInput!) {\n  updateCart(input: $input) {\n    cart {\n      ...CartParts\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}\n\nfragment CartParts on Cart {\n  pieces\n  lines {\n    id\n    quantity\n    selected\n    priceWhenAdded\n    problem {\n      message\n    }\n    sku {\n      id\n      currentPrice\n      imageUrl\n      options {\n        value\n      }\n      purchaseLimit\n      product {\n        id\n        name\n        images\n      }\n    }\n  }\n  quote {\n    ...Quote\n  }\n}\n\nfragment Quote on OrderQuote {\n  goodsTotal\n  discountTotal\n  shipping\n  pointsOff\n  payable\n  discounts {\n    kind\n    title\n    amount\n  }\n  pointsToEarn\n  maxPointsToSpend\n  maxPointsOff\n  hints {\n    message\n  }\n  problems {\n    code\n    message\n    path\n  }\n}",
+};
+export const CHECKOUT = {
+  id: "sha256:c9590de2970ff4e8f7a90ad3ce64a69318691e3d85da92a5c0a7ee6709c77095",
+  text: "query Checkout($draft: OrderDraftInput!) {\n  quoteOrder(input: $draft) {\n    ...Quote\n    lines {\n      quantity\n      unitPrice\n      payable\n      discounts {\n        kind\n        title\n        amount\n      }\n      sku {\n        imageUrl\n        options {\n          value\n        }\n        product {\n          name\n          images\n        }\n      }\n    }\n    address {\n      id\n    }\n    coupons {\n      id\n      terms {\n        name\n      }\n    }\n  }\n  me {\n    addresses {\n      id\n      name\n      phone\n      province\n      city\n      district\n      detail\n      isDefault\n    }\n  }\n  stores(first: 20, filter: { supportsPickup: true }) {\n    nodes {\n      id\n      name\n      address\n    }\n  }\n}\n\nfragment Quote on OrderQuote {\n  goodsTotal\n  discountTotal\n  shipping\n  pointsOff\n  payable\n  discounts {\n    kind\n    title\n    amount\n  }\n  pointsToEarn\n  maxPointsToSpend\n  maxPointsOff\n  hints {\n    message\n  }\n  problems {\n    code\n    message\n    path\n  }\n}",
+};
+export const DELETE_ADDRESS = {
+  id: "sha256:8def536a3f3d8f3b1d4bd3a3c3783cf44699ccd82dacbd09dd65f91f3916ea0e",
+  text: "mutation DeleteAddress($input: DeleteAddressInput!) {\n  deleteAddress(input: $input) {\n    member {\n      id\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const HOME = {
+  id: "sha256:b1b99e610739bad811c487e7041115cd62798bee44a334c6b576d8e02d55209a",
+  text: "query Home {\n  banners(slot: HOME) {\n    id\n    title\n    imageUrl\n    link\n  }\n  categories {\n    id\n    name\n    imageUrl\n    children {\n      id\n      name\n      imageUrl\n    }\n  }\n}",
+};
+export const ME = {
+  id: "sha256:d9d61388d1a35e7838cfc3474cb62eee9eb07c1eee9ea62575768010e8396fa5",
+  text: "query Me {\n  me {\n    ...Parts\n  }\n}\n\nfragment Parts on Member {\n  id\n  memberNo\n  nickname\n  avatarUrl\n  phone\n  joinedAt\n  points {\n    balance\n    pending\n  }\n  membership {\n    tier {\n      name\n      level\n    }\n    growth\n    nextTier {\n      name\n    }\n    growthToNextTier\n    progress\n    benefits {\n      title\n      description\n    }\n  }\n  consents {\n    kind\n    version\n    given\n  }\n  addresses {\n    id\n    name\n    phone\n    province\n    city\n    district\n    detail\n    isDefault\n  }\n}",
+};
+export const ORDER_PAGE = {
+  id: "sha256:4b1594513e2c129ee2a4fac68f951747482b7b9c59341b8f1fe61e92bd8f82f0",
+  text: "query OrderPage($id: ID!) {\n  order(id: $id) {\n    ...OrderParts\n  }\n  me {\n    points {\n      pending\n    }\n  }\n}\n\nfragment OrderParts on Order {\n  id\n  orderNo\n  status\n  delivery\n  placedAt\n  payBefore\n  paidAt\n  paid\n  pointsEarned\n  remark\n  cancelReason\n  pickupCode\n  actions\n  goodsTotal\n  discountTotal\n  shipping\n  pointsOff\n  payable\n  discounts {\n    kind\n    title\n    amount\n  }\n  address {\n    name\n    phone\n    province\n    city\n    district\n    detail\n  }\n  store {\n    name\n    address\n  }\n  lines {\n    id\n    productName\n    skuName\n    imageUrl\n    quantity\n    unitPrice\n    payable\n    sku {\n      id\n      product {\n        id\n      }\n    }\n  }\n  timeline {\n    at\n    title\n  }\n}",
+};
+export const ORDERS = {
+  id: "sha256:cee7087c909b3d10a727b4b39550615b6ccbf05f874bc9b38eee2b402e28a496",
+  text: "query Orders($statuses: [OrderStatus!], $after: String) {\n  me {\n    orders(first: 10, after: $after, statuses: $statuses) {\n      nodes {\n        id\n        orderNo\n        status\n        payable\n        placedAt\n        lines {\n          id\n          productName\n          imageUrl\n          quantity\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n}",
+};
+export const PAY = {
+  id: "sha256:13b9ecb0d7396b0a677e988ecdaa5300ced46a72f1f2ddb0a8711722004f3c0a",
+  text: "mutation Pay($input: PayOrderInput!) {\n  payOrder(input: $input) {\n    payment {\n      h5Url\n    }\n    order {\n      id\n      status\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const PLACE = {
+  id: "sha256:0f8c9734008f9f7ad49149fbcd6c284d526ba84c3121f68c9bf7ff863d876d7e",
+  text: "mutation Place($input: PlaceOrderInput!) {\n  placeOrder(input: $input) {\n    order {\n      id\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const PRODUCT = {
+  id: "sha256:c86455610666b5fe7c1203e327e866e882d7e7ff683bf01ff023860e47b68beb",
+  text: "query Product($id: ID!) {\n  product(id: $id) {\n    ...Card\n    descriptionHtml\n    noReasonReturn\n    attributes {\n      name\n      value\n    }\n    options {\n      name\n      values {\n        value\n        imageUrl\n      }\n    }\n    skus {\n      id\n      imageUrl\n      price\n      currentPrice\n      currentPriceKind\n      referencePrice {\n        amount\n        label\n      }\n      stock\n      purchaseLimit\n      purchaseLimitLeft\n      options {\n        name\n        value\n      }\n    }\n  }\n}\n\nfragment Card on Product {\n  id\n  name\n  subtitle\n  images\n  labels\n  sold\n  available\n  currentPriceRange {\n    min\n    max\n  }\n}",
+};
+export const PRODUCTS = {
+  id: "sha256:d3452511909979684b693cac59cca27621da4ed4f42df9de19c7cd8eaaa2391a",
+  text: "query Products($after: String, $filter: ProductFilter, $sort: ProductSort) {\n  products(first: 20, after: $after, filter: $filter, sort: $sort) {\n    totalCount\n    nodes {\n      ...Card\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n\nfragment Card on Product {\n  id\n  name\n  subtitle\n  images\n  labels\n  sold\n  available\n  currentPriceRange {\n    min\n    max\n  }\n}",
+};
+export const REFRESH = {
+  id: "sha256:4a062a28df498867403f97f193935a0b05746bbe251f32e28b6b037066e34465",
+  text: "mutation Refresh($input: RefreshSessionInput!) {\n  refreshSession(input: $input) {\n    session {\n      accessToken\n      refreshToken\n      expiresAt\n      isNewMember\n      member {\n        id\n        joinedAt\n        nickname\n      }\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const REFRESH_PAYMENT = {
+  id: "sha256:eb2fae3af979a98dc0b9560979bd072fe777a3a1831a1a7ae22a82109989febf",
+  text: "mutation RefreshPayment($input: RefreshPaymentInput!) {\n  refreshPayment(input: $input) {\n    order {\n      id\n      status\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const RENAME = {
+  id: "sha256:e5cecad289c2374dffd6718ee607b04821512ba71bfad8d8da096168e977902f",
+  text: "mutation Rename($input: UpdateProfileInput!) {\n  updateProfile(input: $input) {\n    member {\n      id\n      nickname\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const SAVE_ADDRESS = {
+  id: "sha256:ea93cd057925d395b88894eab520790dfdc0afa02181b15f6127daeb647110a5",
+  text: "mutation SaveAddress($input: SaveAddressInput!) {\n  saveAddress(input: $input) {\n    address {\n      id\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const SEND_CODE = {
+  id: "sha256:90c293ab39b4d1fbf4e0dfd1c19d7d6ea50f9c36e5bb673809b493fb1e1ecc0f",
+  text: "mutation SendCode($input: SendSmsCodeInput!) {\n  sendSmsCode(input: $input) {\n    retryAfterSeconds\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const SET_CONSENTS = {
+  id: "sha256:09a17b121ce5b69f7fea977927267ec80a8a3e5923bec075ffab3b0f75562005",
+  text: "mutation SetConsents($input: SetConsentsInput!) {\n  setConsents(input: $input) {\n    member {\n      id\n      joinedAt\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const SHOP = {
+  id: "sha256:e6b8d73ba2e7af55583af030db6fdfe9d4b948cdb99fda57c9bb9a03f213e1ad",
+  text: "query Shop {\n  shop {\n    name\n    now\n    hotSearches\n    servicePhone\n    agreements {\n      kind\n      version\n      title\n      url\n      required\n    }\n  }\n}",
+};
+export const SIGN_IN = {
+  id: "sha256:bfe72de84b44fc4b79b581b2e3feca88304b3089f2bd2fd620d37e9a46b36603",
+  text: "mutation SignIn($input: SignInWithOfficialAccountInput!) {\n  signInWithOfficialAccount(input: $input) {\n    session {\n      accessToken\n      refreshToken\n      expiresAt\n      isNewMember\n      member {\n        id\n        joinedAt\n        nickname\n      }\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const SIGN_OUT = {
+  id: "sha256:1732961c558d596eb6f46fa16f95d5919e181a2c3b2b5f5274f41dff26d39534",
+  text: "mutation SignOut {\n  signOut {\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const SUGGEST = {
+  id: "sha256:7241f57163db99e8404531e23ab12fb8ca86f0d3ce2d6b9adfcdc612f9fbca96",
+  text: "query Suggest($text: String!) {\n  searchSuggestions(text: $text, first: 8)\n}",
+};
