@@ -13,6 +13,7 @@ answer. Where credentials stand in the Authorization header, a browser doesn't e
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -85,6 +86,7 @@ class GraphQLHTTP(Generic[ContextT]):
     `context_of` makes the context of a run out of the request's scope and headers; a GraphQLError
     that it raises refuses the request. `tell` says how a client sees an error. `page` is shown to
     a browser that asks for no operation. `on_run` hears of every run and the seconds it took.
+    `around` makes a block that an operation runs in, such as one that keeps a connection for it.
 
     A body has `body_seconds` to come in, then `run_seconds` to be answered: what takes longer is
     cancelled and never run again. A query is also cancelled when its client goes; a mutation is
@@ -100,6 +102,7 @@ class GraphQLHTTP(Generic[ContextT]):
         page: App | None = None,
         cache: PublicCache | None = None,
         on_run: Callable[[Operation, Outcome, float], None] | None = None,
+        around: Callable[[Operation], AbstractAsyncContextManager[None]] | None = None,
         max_body_bytes: int = 256 * 1_024,
         body_seconds: float = 10.0,
         run_seconds: float = 30.0,
@@ -112,6 +115,7 @@ class GraphQLHTTP(Generic[ContextT]):
         self._page = page
         self._cache = cache
         self._on_run = on_run
+        self._around = around
         self._max_body_bytes = max_body_bytes
         self._body_seconds = body_seconds
         self._run_seconds = run_seconds
@@ -179,6 +183,9 @@ class GraphQLHTTP(Generic[ContextT]):
         """Return what holds the request: a GET's query string or a POST's body."""
         if exchange.is_get:
             query_string: bytes = exchange.scope["query_string"]
+            if len(query_string) > self._max_body_bytes:
+                message = f"The query string holds at most {self._max_body_bytes} bytes."
+                raise Refused(414, bad_request(message))
             return query_string
         if exchange.scope["method"] != "POST":
             message = "Use POST, or GET for queries."
@@ -240,7 +247,11 @@ class GraphQLHTTP(Generic[ContextT]):
 
     async def _run(self, exchange: _Exchange, operation: Operation, request: Request) -> Answer:
         started = perf_counter()
-        outcome = await operation.run(request.variables, context=exchange.context)
+        if self._around is None:
+            outcome = await operation.run(request.variables, context=exchange.context)
+        else:
+            async with self._around(operation):
+                outcome = await operation.run(request.variables, context=exchange.context)
         if self._on_run is not None:
             self._on_run(operation, outcome, perf_counter() - started)
         if not outcome.errors:

@@ -413,6 +413,14 @@ async def test_a_body_is_bounded(declared: str | None, sent: list[bytes]) -> Non
     assert answer.headers.get("connection") == ("close" if is_endless else None)
 
 
+async def test_a_query_string_is_bounded() -> None:
+    app = endpoint(max_body_bytes=100)
+    query_string = as_query(query="{ hello }").ljust(100, b"&")
+    assert (await ask(app, method="GET", query_string=query_string)).status == 200
+    answer = await ask(app, method="GET", query_string=query_string + b"&")
+    assert refusal(answer) == (414, "The query string holds at most 100 bytes.")
+
+
 async def test_no_more_is_read_than_is_taken() -> None:
     taken = 0
 

@@ -170,3 +170,11 @@ def test_a_parameter_stands_once(member: str) -> None:
 
 def test_parameters_of_others_may_stand_twice() -> None:
     assert from_parameters(b"from=a&query=%7Bhello%7D&from=b") == Request("{hello}")
+
+
+def test_a_url_has_so_many_parameters() -> None:
+    others = b"".join(b"&p%d=1" % number for number in range(99))
+    assert from_parameters(b"query=%7Bhello%7D" + others) == Request("{hello}")
+    with pytest.raises(BadRequest) as bad:
+        from_parameters(b"query=%7Bhello%7D&" + others)
+    assert told(bad) == [("A URL has at most 100 parameters.", None)]
