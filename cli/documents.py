@@ -49,7 +49,9 @@ def build(
     collected = collect(folder, documents)
     for problem in collected.problems:
         typer.echo(f"{folder / problem.file}:{problem.line}: {problem.message}", err=True)
-    if collected.problems:
+    if not (collected.problems or collected.manifest):
+        typer.echo(f"{folder}: there is no *.graphql or *.gql file.", err=True)
+    if collected.problems or not collected.manifest:
         raise typer.Exit(_FAILED)
     try:
         script = collected.manifest.module() if module else ""

@@ -68,9 +68,6 @@ class _Collector:
 
     def run(self, directory: Path) -> Collected:
         files = sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES)
-        if not files:
-            problem = Problem(directory.name, 1, "holds no *.graphql or *.gql file")
-            return Collected(Manifest(), [problem])
         for path in files:
             for definition in self._read(path, path.relative_to(directory).as_posix()):
                 self._define(definition)

@@ -220,6 +220,23 @@ def test_networks_are_read_from_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(**_DEV).trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1/128"))
 
 
+def test_manifests_are_read_from_a_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = tmp_path / "40.json", tmp_path / "41.json"
+    monkeypatch.setenv("TRUSTED_DOCUMENTS", f"{files[0]}, {files[1]}")
+    files[0].touch()
+    assert refused(**_DEV) == ["TRUSTED_DOCUMENTS"]
+    files[1].touch()
+    assert load(**_DEV).trusted_documents == files
+
+
+def test_without_a_manifest_no_other_documents_can_be_refused(tmp_path: Path) -> None:
+    assert refused(**_DEV, trusted_documents_only=True) == ["TRUSTED_DOCUMENTS"]
+    file = tmp_path / "manifest.json"
+    file.touch()
+    settings = load(**_DEV, trusted_documents_only=True, trusted_documents=(file,))
+    assert settings.trusted_documents_only
+
+
 def test_a_key_is_pem_text_or_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(_KEY_PEM)
