@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
@@ -15,13 +15,15 @@ from api.addresses import client_address
 from api.auth import Authenticator
 from api.files import refusal
 from api.graphql import document_source, graphql_endpoint
+from api.languages import language_of
 from api.observability import Observed
+from api.public_answers import ChangeListener, public_cache
 from api.routes import routes
 from domain.errors import DomainError
 from executor.asgi import Headers
+from executor.versions import Versions
 from loaders import Loaders
 from resolvers.common.context import Context
-from resolvers.common.messages import preferred_language
 from settings import Settings
 from wiring.process import Process, process
 
@@ -33,7 +35,12 @@ class MallApp:
         self.settings = settings
         self.process: Process | None = None
         self._authenticator = Authenticator(settings)
-        self._graphql = graphql_endpoint(settings, document_source(settings), self._context)
+        versions = Versions()
+        self._changes = ChangeListener(settings.postgres_url, versions)
+        self.public_cache = public_cache(settings, versions)
+        self._graphql = graphql_endpoint(
+            settings, document_source(settings), self._context, cache=self.public_cache
+        )
         self._pages = Starlette(
             routes=routes(settings),
             exception_handlers={DomainError: _refused},
@@ -54,9 +61,12 @@ class MallApp:
         ) as running:
             self.process = running
             app.state.process = running
-            async with self._authenticator.watching():
+            async with self._authenticator.watching(), self._hearing_of_changes():
                 yield
             self.process = None
+
+    def _hearing_of_changes(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self.public_cache is None else self._changes.listening()
 
     async def _context(self, scope: Scope, headers: Headers) -> Context:
         """Build a request's context: who asks, when, and with what at hand."""
@@ -69,7 +79,7 @@ class MallApp:
         member_id = viewer.member_id if viewer else None
         return Context(
             now=now,
-            language=preferred_language(headers.get(b"accept-language", b"").decode("latin-1")),
+            language=language_of(headers),
             loaders=Loaders(viewer_id=member_id, now=now),
             ports=self.process.ports,
             member_id=member_id,

@@ -1,16 +1,20 @@
-"""Figures of GraphQL for Prometheus: how long operations take, and which way they are run."""
+"""Figures of GraphQL for Prometheus: how long operations take, which way they are run, and how many
+answers come from memory.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from weakref import WeakSet
 
 from prometheus_client import REGISTRY, Histogram
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.schema import member_engine
 from executor.operation import Operation
 from executor.outcome import Outcome
+from executor.public_cache import PublicCache
 
 OTHER = "other"
 operation_seconds = Histogram(
@@ -56,4 +60,52 @@ class _Runs(Collector):
             yield family
 
 
+class PublicCaches(Collector):
+    """Reads the figures of the public caches of this process; usually there is one."""
+
+    def __init__(self) -> None:
+        self._caches: WeakSet[PublicCache] = WeakSet()
+
+    def add(self, cache: PublicCache) -> None:
+        """Tell this cache's figures, too, as long as it lives."""
+        self._caches.add(cache)
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Add up what the caches have counted; a hit pays nothing for it."""
+        caches = list(self._caches)
+        figures = [cache.statistics for cache in caches]
+        requests = CounterMetricFamily(
+            "mall_public_cache_requests",
+            "Requests for answers that anybody may see: from memory (hit), made for another who"
+            " asked at the same time (shared), or made anew (miss).",
+            labels=["result"],
+        )
+        requests.add_metric(["hit"], sum(each.hits for each in figures))
+        requests.add_metric(["shared"], sum(each.shared for each in figures))
+        requests.add_metric(["miss"], sum(each.misses for each in figures))
+        yield requests
+        yield CounterMetricFamily(
+            "mall_public_cache_stale",
+            "Kept answers that had changed or grown too old when they were asked for.",
+            value=sum(each.stale for each in figures),
+        )
+        yield CounterMetricFamily(
+            "mall_public_cache_evicted",
+            "Kept answers that were dropped to make room.",
+            value=sum(each.evicted for each in figures),
+        )
+        yield GaugeMetricFamily(
+            "mall_public_cache_bytes",
+            "Memory that kept answers take, about.",
+            value=sum(cache.bytes for cache in caches),
+        )
+        yield GaugeMetricFamily(
+            "mall_public_cache_answers",
+            "Answers that are kept.",
+            value=sum(len(cache) for cache in caches),
+        )
+
+
+public_caches = PublicCaches()
+REGISTRY.register(public_caches)
 REGISTRY.register(_Runs())

@@ -15,6 +15,7 @@ from executor.asgi import Headers, Scope
 from executor.documents import Documents
 from executor.http import GraphQLHTTP
 from executor.limits import Limits
+from executor.public_cache import PublicCache
 from executor.trusted import DocumentSource
 from resolvers.common.context import Context
 from settings import Settings
@@ -46,7 +47,11 @@ def _documents(limits: Limits) -> Documents:
 
 
 def graphql_endpoint(
-    settings: Settings, documents: DocumentSource, context_of: ContextOf
+    settings: Settings,
+    documents: DocumentSource,
+    context_of: ContextOf,
+    *,
+    cache: PublicCache | None = None,
 ) -> GraphQLHTTP[Context]:
     """Return the ASGI callable behind /graphql."""
     return GraphQLHTTP(
@@ -54,6 +59,7 @@ def graphql_endpoint(
         context_of,
         tell=ErrorTelling(debug=settings.debug),
         page=explorer if settings.shows_graphiql else None,
+        cache=cache,
         on_run=OperationTimes(documents.operations()),
         max_body_bytes=settings.request_max_bytes,
         body_seconds=settings.request_body_timeout_seconds,

@@ -110,6 +110,8 @@ class Settings(BaseSettings):
 
     Above what PostgreSQL and WeChat are given: their limits know better what to say.
     """
+    public_cache_max_bytes: Annotated[int, Field(ge=0)] = 64 * 1_024 * 1_024
+    """Memory of each web process for answers that anybody may see; 0 keeps none."""
     graphql_introspection: bool = True
     """Whether clients may ask for the schema."""
     trusted_documents: Annotated[tuple[Path, ...], NoDecode] = ()

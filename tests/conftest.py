@@ -162,6 +162,7 @@ async def settings(
         redis_url=redis_server.url,
         simulator_url=wxsim.url,
         sms_sender=SmsSender.SIMULATOR,
+        public_cache_max_bytes=0,  # Tests change things and look at once.
         **TEST_SECRETS,
         **{name.lower(): value for name, value in wechat.items()},
     )
