@@ -49,7 +49,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 _CLOSE = (b"connection", b"close")
 
 
-class Reply(NamedTuple):
+class _Reply(NamedTuple):
     """What is sent back."""
 
     status: int
@@ -57,7 +57,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class Refused(Exception):
+class _Refused(Exception):
     """A request that is answered with an HTTP status of its own, and told why."""
 
     def __init__(self, status: int, *errors: GraphQLError, headers: Iterable[Pair] = ()) -> None:
@@ -139,7 +139,7 @@ class GraphQLHTTP(Generic[ContextT]):
         try:
             with Watchdog(self._body_seconds, looks_after_seconds=self._patience) as watchdog:
                 reply = await self._answer(exchange, receive, watchdog)
-        except Refused as refused:
+        except _Refused as refused:
             reply = self._refusal(exchange, refused.status, refused.errors, refused.headers)
         except BadRequest as wrong:
             reply = self._refusal(exchange, 400, wrong.errors)
@@ -153,7 +153,7 @@ class GraphQLHTTP(Generic[ContextT]):
             raise
         await _send(send, reply)
 
-    async def _answer(self, exchange: _Exchange, receive: Receive, watchdog: Watchdog) -> Reply:
+    async def _answer(self, exchange: _Exchange, receive: Receive, watchdog: Watchdog) -> _Reply:
         raw = await self._raw(exchange, receive)
         watchdog.restart(self._run_seconds)
         exchange.body_is_read = True
@@ -185,17 +185,17 @@ class GraphQLHTTP(Generic[ContextT]):
             query_string: bytes = exchange.scope["query_string"]
             if len(query_string) > self._max_body_bytes:
                 message = f"The query string holds at most {self._max_body_bytes} bytes."
-                raise Refused(414, bad_request(message))
+                raise _Refused(414, bad_request(message))
             return query_string
         if exchange.scope["method"] != "POST":
             message = "Use POST, or GET for queries."
-            raise Refused(405, bad_request(message), headers=[(b"allow", b"GET, POST")])
+            raise _Refused(405, bad_request(message), headers=[(b"allow", b"GET, POST")])
         headers = exchange.headers
         if not is_json(headers.get(b"content-type", b"")):
-            raise Refused(415, bad_request(f"The body's content type is {JSON}, in UTF-8."))
+            raise _Refused(415, bad_request(f"The body's content type is {JSON}, in UTF-8."))
         if headers.get(b"content-encoding", b"identity") != b"identity":
             message = "The body isn't compressed."
-            raise Refused(415, bad_request(message), headers=[(b"accept-encoding", b"identity")])
+            raise _Refused(415, bad_request(message), headers=[(b"accept-encoding", b"identity")])
         declared = headers.get(b"content-length", b"")
         if len(declared) > _MAX_LENGTH_DIGITS or (
             declared.isdigit() and int(declared) > self._max_body_bytes
@@ -217,9 +217,9 @@ class GraphQLHTTP(Generic[ContextT]):
             raise self._too_large(_CLOSE)
         return body
 
-    def _too_large(self, *headers: Pair) -> Refused:
+    def _too_large(self, *headers: Pair) -> _Refused:
         message = f"The body holds at most {self._max_body_bytes} bytes."
-        return Refused(413, bad_request(message), headers=headers)
+        return _Refused(413, bad_request(message), headers=headers)
 
     def _look_up(self, cache: PublicCache, exchange: _Exchange, raw: bytes) -> Kept | None:
         """Look for a public answer to these very bytes, and remember where it would be."""
@@ -228,11 +228,11 @@ class GraphQLHTTP(Generic[ContextT]):
         )
         return cache.find(exchange.place) if exchange.place is not None else None
 
-    def _shared(self, cache: PublicCache, exchange: _Exchange, kept: Kept) -> Reply:
+    def _shared(self, cache: PublicCache, exchange: _Exchange, kept: Kept) -> _Reply:
         if_none_match = exchange.headers.get(b"if-none-match")
-        return Reply(*cache.reply(kept, is_get=exchange.is_get, if_none_match=if_none_match))
+        return _Reply(*cache.reply(kept, is_get=exchange.is_get, if_none_match=if_none_match))
 
-    async def _execute(self, exchange: _Exchange, operation: Operation, request: Request) -> Reply:
+    async def _execute(self, exchange: _Exchange, operation: Operation, request: Request) -> _Reply:
         if self._cache is None or exchange.place is None:
             answer = await self._run(exchange, operation, request)
             return _reply(exchange, answer.status, answer.body)
@@ -262,7 +262,7 @@ class GraphQLHTTP(Generic[ContextT]):
         body = orjson.dumps({"errors": errors, "data": outcome.data})
         return Answer(200, body, outcome)
 
-    def _denial(self, exchange: _Exchange, error: GraphQLError) -> Reply:
+    def _denial(self, exchange: _Exchange, error: GraphQLError) -> _Reply:
         """Tell why there is no context for a request: above all, that a token doesn't hold."""
         status = _failed(exchange)
         if status != 200:
@@ -270,7 +270,7 @@ class GraphQLHTTP(Generic[ContextT]):
         headers = [self._challenge] if status == 401 else []
         return self._refusal(exchange, status, [error], headers)
 
-    def _too_slow(self, exchange: _Exchange) -> Reply:
+    def _too_slow(self, exchange: _Exchange) -> _Reply:
         if not exchange.body_is_read:
             error = bad_request("The body took too long to come in.")
             return self._refusal(exchange, 408, [error], [_CLOSE])  # RFC 9110, 15.5.9.
@@ -280,7 +280,7 @@ class GraphQLHTTP(Generic[ContextT]):
         )
         return self._refusal(exchange, 503, [error])
 
-    def _broken(self, exchange: _Exchange) -> Reply:
+    def _broken(self, exchange: _Exchange) -> _Reply:
         error = GraphQLError("Something went wrong on our side.", extensions={"code": "INTERNAL"})
         return self._refusal(exchange, 500, [error])
 
@@ -290,7 +290,7 @@ class GraphQLHTTP(Generic[ContextT]):
         status: int,
         errors: Iterable[GraphQLError],
         headers: Iterable[Pair] = (),
-    ) -> Reply:
+    ) -> _Reply:
         told = [self._tell(error, exchange.context) for error in errors]
         return _reply(exchange, status, orjson.dumps({"errors": told}), headers)
 
@@ -302,10 +302,10 @@ def _wants_page(accept: bytes, query_string: bytes) -> bool:
 def _require_way(operation: Operation, exchange: _Exchange) -> None:
     """Refuse an operation that isn't run for a request of this kind."""
     if operation.kind is OperationType.SUBSCRIPTION:
-        raise Refused(400, bad_request("Subscriptions come by WebSocket."))
+        raise _Refused(400, bad_request("Subscriptions come by WebSocket."))
     if exchange.is_get:
         # The specification, section "GET": never by a method that is safe.
-        raise Refused(405, bad_request("Mutations come by POST."), headers=[(b"allow", b"POST")])
+        raise _Refused(405, bad_request("Mutations come by POST."), headers=[(b"allow", b"POST")])
 
 
 def _chunk(message: Message) -> bytes:
@@ -323,8 +323,8 @@ def _failed(exchange: _Exchange) -> int:
     return 400 if exchange.media_type == RESPONSE_JSON else 200
 
 
-def _reply(exchange: _Exchange, status: int, body: bytes, headers: Iterable[Pair] = ()) -> Reply:
-    return Reply(
+def _reply(exchange: _Exchange, status: int, body: bytes, headers: Iterable[Pair] = ()) -> _Reply:
+    return _Reply(
         status,
         [
             _CONTENT_TYPES[exchange.media_type],
@@ -336,6 +336,6 @@ def _reply(exchange: _Exchange, status: int, body: bytes, headers: Iterable[Pair
     )
 
 
-async def _send(send: Send, reply: Reply) -> None:
+async def _send(send: Send, reply: _Reply) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
     await send({"type": "http.response.body", "body": reply.body})
