@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -69,18 +70,71 @@ def client_in_use() -> BasePostgresClient:
     return client
 
 
-class Statement:
-    """A connection for a statement or two: the open transaction's, else one of the pool's."""
+class Reading:
+    """One connection for all reads of a block: borrowed at the first, given back at the end.
 
-    __slots__ = ("_borrowed", "_connection")
+    Borrowing costs more than a short statement does. While one task uses the connection, another
+    one of the same block borrows its own. Not around anything slow: the connection is kept.
+    """
+
+    __slots__ = ("_connection", "_pool", "_token", "is_busy")
+
+    def __init__(self) -> None:
+        self._connection: asyncpg.Connection | None = None
+        self.is_busy = False
+
+    async def __aenter__(self) -> None:
+        """Begin the block."""
+        self._token = _reading.set(self)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the connection back, if there was a read."""
+        _reading.reset(self._token)
+        await self.give_back()
+
+    async def connection(self) -> asyncpg.Connection:
+        """Return the block's connection; borrows it, if this is the first read."""
+        if self._connection is None:
+            client: Any = client_in_use()
+            if client._pool is None:
+                await client.create_connection(with_db=True)
+            self._pool = client._pool
+            self._connection = await _bounded(self._pool.acquire())
+        return self._connection
+
+    async def give_back(self) -> None:
+        """Give the connection back to the pool."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._pool.release(connection)
+
+
+_reading: ContextVar[Reading | None] = ContextVar("reading", default=None)
+
+
+class Statement:
+    """A connection for a statement or two: the open transaction's, the block's, or the pool's."""
+
+    __slots__ = ("_borrowed", "_connection", "_reading")
 
     async def __aenter__(self) -> asyncpg.Connection:
         """Return the connection; waits for a free one, but not for ever."""
+        reading = _reading.get()
+        if reading is not None and not reading.is_busy:
+            reading.is_busy = True
+            self._reading: Reading | None = reading
+            try:
+                self._connection: asyncpg.Connection = await reading.connection()
+            except BaseException:
+                reading.is_busy = False
+                raise
+            return self._connection
+        self._reading = None
         client = client_in_use()
         self._borrowed: Any = client.acquire_connection()
         borrowing = self._borrowed.__aenter__()
         waits = not isinstance(client, TransactionWrapper)
-        self._connection: asyncpg.Connection = await (_bounded(borrowing) if waits else borrowing)
+        self._connection = await (_bounded(borrowing) if waits else borrowing)
         return self._connection
 
     async def __aexit__(
@@ -91,7 +145,12 @@ class Statement:
     ) -> None:
         """Give the connection back."""
         passes = error is not None and _passes(error, self._connection)
-        await self._borrowed.__aexit__(kind, error, traceback)
+        if self._reading is None:
+            await self._borrowed.__aexit__(kind, error, traceback)
+        else:
+            self._reading.is_busy = False
+            if error is not None:
+                await self._reading.give_back()
         if passes:
             raise DatabaseBusy from error
 
@@ -99,7 +158,7 @@ class Statement:
 class Transaction(TransactionContextPooled):
     """A transaction on a connection of the pool, which goes back whatever happens."""
 
-    __slots__ = ()
+    __slots__ = ("_read_before",)
 
     def __init__(self) -> None:
         pool: Any = client_in_use()
@@ -111,6 +170,7 @@ class Transaction(TransactionContextPooled):
         connection = await _bounded(self._pool.acquire())
         self.client._connection = connection
         self.token = get_connections().set(self.connection_name, self.client)
+        self._read_before = _reading.set(None)
         try:
             await self.client.begin()
         except BaseException as error:
@@ -139,6 +199,7 @@ class Transaction(TransactionContextPooled):
 
     async def _end(self) -> None:
         get_connections().reset(self.token)
+        _reading.reset(self._read_before)
         await self._pool.release(self.client._connection)
 
     @property

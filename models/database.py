@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -20,7 +20,7 @@ from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.transactions import in_transaction as _savepoint
 
 from models import connections
-from models.connections import DatabaseBusy, Statement, Transaction
+from models.connections import DatabaseBusy, Reading, Statement, Transaction
 from models.tables import MODULES
 
 T = TypeVar("T")
@@ -146,6 +146,11 @@ def to_json(value: Any) -> str:
 async def close() -> None:
     """Close the pool."""
     await Tortoise.close_connections()
+
+
+def reading() -> AbstractAsyncContextManager[None]:
+    """Have the block's reads share one connection: for a query, and nothing slow within it."""
+    return Reading()
 
 
 async def fetch(sql: str, *args: Any) -> list[asyncpg.Record]:
