@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
+
+from graphql import OperationType
 
 from api.errors import ErrorTelling
 from api.explorer import explorer
@@ -15,8 +18,10 @@ from executor.asgi import Headers, Scope
 from executor.documents import Documents
 from executor.http import GraphQLHTTP
 from executor.limits import Limits
+from executor.operation import Operation
 from executor.public_cache import PublicCache
 from executor.trusted import DocumentSource
+from models.database import reading
 from resolvers.common.context import Context
 from settings import Settings
 
@@ -61,7 +66,13 @@ def graphql_endpoint(
         page=explorer if settings.shows_graphiql else None,
         cache=cache,
         on_run=OperationTimes(documents.operations()),
+        around=_connection_for,
         max_body_bytes=settings.request_max_bytes,
         body_seconds=settings.request_body_timeout_seconds,
         run_seconds=settings.request_timeout_seconds,
     )
+
+
+def _connection_for(operation: Operation) -> AbstractAsyncContextManager[None]:
+    """Give a query one connection for all its reads; mutations may wait for WeChat in between."""
+    return reading() if operation.kind is OperationType.QUERY else nullcontext()
