@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -339,6 +341,21 @@ async def test_runs_are_heard_of() -> None:
     await ask(app, json={"query": "query C($n: String!) { hello(name: $n) }"})
     await ask(app, json={"query": "{ nothing }"})
     assert heard == [("A", True, True), (None, True, True), ("C", False, True)]
+
+
+async def test_an_operation_runs_inside_what_is_put_around_it() -> None:
+    world = World()
+
+    @asynccontextmanager
+    async def around(operation: Operation) -> AsyncIterator[None]:
+        world.done.append(f"before {operation.name}")
+        yield
+        world.done.append(f"after {operation.name}")
+
+    app = endpoint(world, around=around)
+    await ask(app, json={"query": 'mutation A { note(text: "a") }'})
+    await ask(app, json={"query": "{ nothing }"})
+    assert world.done == ["before A", "a", "after A"]
 
 
 async def test_a_document_is_found_by_its_hash() -> None:
