@@ -18,7 +18,7 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks import crowd, report, shop
-from benchmarks.cases import ALL, BESIDE, BY_HAND, CHECKOUT, OURS, PLAIN, SERVERS, Case
+from benchmarks.cases import ALL, BESIDE, BY_HAND, CACHED, CHECKOUT, OURS, PLAIN, SERVERS, Case
 from benchmarks.load import Generator
 from benchmarks.machine import Machine, facts, open_machine
 from benchmarks.measure import Bench, Result, Scale
@@ -28,11 +28,11 @@ from cli.embedded.ports import free_port
 from models import database
 from models.database import dsn
 from services import verification
+from settings import Settings
 
 _CROWD = 1_000
 """Members whose books are looked at beside those of the shop."""
 
-_OTHERS = {PLAIN: "benchmarks.plain_strawberry", BY_HAND: "benchmarks.by_hand"}
 COUNTED = (*BESIDE, Case("place"))
 FULL = Scale(rounds=15, seconds=1.0, checkout_seconds=4.0, warm_up_seconds=1.0)
 QUICK = Scale(rounds=5, seconds=0.3, checkout_seconds=1.5, warm_up_seconds=0.3)
@@ -106,13 +106,23 @@ def _is_wanted(case: Case, only: list[str]) -> bool:
 @asynccontextmanager
 async def _sides(machine: Machine) -> AsyncIterator[dict[str, int]]:
     """Start the other sides' servers beside the mall's; yields every side's port."""
-    ports = {OURS: machine.settings.port}
+    settings = machine.settings
+    mall = {"PUBLIC_BASE_URL": settings.base_url}
+    cached = {
+        "PUBLIC_CACHE_MAX_BYTES": str(Settings.model_fields["public_cache_max_bytes"].default)
+    }
+    others = {
+        CACHED: (("cli.main", "serve"), "PORT", mall | cached),
+        PLAIN: (("benchmarks.plain_strawberry",), "BENCHMARK_PORT", {}),
+        BY_HAND: (("benchmarks.by_hand",), "BENCHMARK_PORT", {}),
+    }
+    ports = {OURS: settings.port}
     async with AsyncExitStack() as running:
-        for side, module in _OTHERS.items():
+        for side, (arguments, port_name, variables) in others.items():
             ports[side] = free_port()
             ready = f"http://127.0.0.1:{ports[side]}/readyz"
-            with machine.with_environment(BENCHMARK_PORT=str(ports[side])):
-                server = machine.running(SERVERS[side], module, ready=ready)
+            with machine.with_environment(**variables, **{port_name: str(ports[side])}):
+                server = machine.running(SERVERS[side], *arguments, ready=ready)
                 await running.enter_async_context(server)
         yield ports
 

@@ -30,6 +30,9 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 EVERYTHING = "everything"
 """All that runs on the machine, ours or not."""
 
+WITHOUT_CACHE = {"PUBLIC_CACHE_MAX_BYTES": "0"}
+"""Have the mall make every answer anew: what it takes is what is measured."""
+
 _NOT_OURS = ("DATABASE_URL", "REDIS_URL", "MALL_PROFILE", "PUBLIC_BASE_URL")
 """What the caller's shell may have set for another mall."""
 
@@ -88,12 +91,13 @@ class Machine:
     @contextmanager
     def with_environment(self, **variables: str) -> Iterator[None]:
         """Start processes with these variables too while the block runs."""
+        before = dict(self.environment)
         self.environment.update(variables)
         try:
             yield
         finally:
-            for name in variables:
-                del self.environment[name]
+            self.environment.clear()
+            self.environment.update(before)
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU that each process has used so far, with its children, and all together.
@@ -131,7 +135,7 @@ async def _mall(ready: Prepared) -> AsyncIterator[Machine]:
     settings = ready.settings
     assert ready.servers is not None, "nothing but our own servers is measured"
     home = ready.servers.home.path
-    environment = {**os.environ, **ready.additions}
+    environment = {**os.environ, **ready.additions, **WITHOUT_CACHE}
     machine = Machine(settings, environment, home, {})
     machine.pids["postgres"] = _pid_in(home / "servers" / "postgres" / "postmaster.pid")
     machine.pids["valkey"] = _sibling(machine.pids["postgres"])
