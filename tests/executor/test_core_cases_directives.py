@@ -1,5 +1,6 @@
 """@skip and @include: on every place, in every combination, by literal and by variable."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -135,7 +136,7 @@ NO_BOOLEAN = "Variable '$b' has invalid value: Boolean cannot represent a non bo
     ),
 )
 async def test_variables_that_are_no_answer(case: Case, compiles: bool) -> None:
-    await check(SCHEMA, case, compiles=compiles)
+    await check(SCHEMA, replace(case, is_compiled=False), compiles=compiles)
 
 
 MERGED = """query ($x: Boolean!, $y: Boolean!) {
@@ -237,6 +238,7 @@ async def test_every_combination_of_six_variables(compiles: bool) -> None:
         " fragment C on Query { a }",
         AB,
         root=root,
+        is_compiled=False,
     ),
 )
 async def test_places(case: Case, compiles: bool) -> None:

@@ -60,7 +60,12 @@ def error(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A query and all that it answers. `root` makes the root value anew for each run."""
+    """A query and all that it answers. `root` makes the root value anew for each run.
+
+    `is_compiled` is False for what only graphql-core can answer: documents that aren't compiled,
+    iterators that could be walked but once, types that are told late. All else without an error
+    must be answered by compiled code.
+    """
 
     name: str
     query: str
@@ -72,6 +77,7 @@ class Case:
     operation: str | None = None
     was_run: bool = True
     is_valid: bool = True
+    is_compiled: bool = True
 
 
 refused = partial(Case, data=None, was_run=False)
@@ -94,6 +100,10 @@ async def check(schema: Schema, case: Case, *, compiles: bool) -> None:
         outcome = await operation.run(variables, context=case.context, root=case.root())
         assert_told(outcome, case)
         assert variables == case.variables, "The caller's variables were changed."
+    if compiles and case.is_compiled and case.was_run:
+        figures = operation.figures
+        assert figures.compiled + figures.fallbacks == 2, "It could not be compiled."
+        assert case.errors or not figures.fallbacks, "graphql-core had to answer."
 
 
 def assert_told(outcome: Outcome, case: Case) -> None:
