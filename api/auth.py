@@ -57,10 +57,11 @@ class Authenticator:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated()
+        text = text.strip()
         claims = self._verified.find(text, now=now)
         if claims is None:
             try:
-                claims = self._tokens.read_access_token(text.strip(), now=now)
+                claims = self._tokens.read_access_token(text, now=now)
             except AccessTokenInvalid:
                 raise unauthenticated() from None
             self._verified.remember(text, claims)
@@ -97,23 +98,34 @@ class VerifiedTokens:
     """Tokens whose signature has been checked, as long as they last: a phone sends one all day.
 
     What happens to its session meanwhile is not remembered here but asked of `News` each time.
-    Bounded: when full, all are forgotten and checked once more.
+    Bounded: when so many are new they become old, and an old one that nobody sends until as many
+    others are new is forgotten.
     """
 
     def __init__(self, limit: int = 20_000) -> None:
         self._limit = limit
-        self._claims: dict[str, AccessClaims] = {}
+        self._new: dict[str, AccessClaims] = {}
+        self._old: dict[str, AccessClaims] = {}
+
+    def __len__(self) -> int:
+        """Return how many are remembered: twice the limit at most."""
+        return len(self._new) + len(self._old)
 
     def find(self, text: str, *, now: datetime) -> AccessClaims | None:
         """Return the claims of a token that still holds; None for one that must be checked."""
-        claims = self._claims.get(text)
-        return claims if claims is not None and now < claims.expires_at else None
+        claims = self._new.get(text)
+        if claims is None:
+            claims = self._old.pop(text, None)
+            if claims is None:
+                return None
+            self.remember(text, claims)
+        return claims if now < claims.expires_at else None
 
     def remember(self, text: str, claims: AccessClaims) -> None:
-        """Keep the claims of a token that was just checked."""
-        if len(self._claims) >= self._limit:
-            self._claims.clear()
-        self._claims[text] = claims
+        """Keep the claims of a token that was checked."""
+        if len(self._new) >= self._limit:
+            self._old, self._new = self._new, {}
+        self._new[text] = claims
 
 
 class News:
