@@ -9,28 +9,31 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSyntaxError,
-    OperationDefinitionNode,
     parse,
 )
 
 from executor.engine import Engine
-from executor.guard import Guard, Limits, too_much
-from executor.measure import Measure
-from executor.operation import Operation
+from executor.guard import Guard, GuardReport, Limits, too_much
+from executor.operation import MAX_VARIANTS, Operation
 from executor.validation import validator
 
-BYTES_A_TOKEN = 600
-"""What the syntax tree takes for each token of the text; an upper bound, measured by a test."""
+# What documents take in memory: upper bounds, measured by a test.
+BYTES_A_DOCUMENT = 15_000
+BYTES_A_TOKEN = 800
+"""Of the syntax tree."""
+BYTES_A_PROGRAM = 20_000
+BYTES_A_FIELD = 1_800
+"""Of the code for it, which is written anew wherever fragments spread it."""
 BYTES_AN_ERROR = 1_000
 
 
 class Document:
     """A document that may run, or what is wrong with it.
 
-    `errors` is empty, or says all that the client is told; only then `ast` is None.
+    `errors` is empty, or says all that the client is told; only then `ast` and `report` are None.
     """
 
-    __slots__ = ("_engine", "_operations", "ast", "errors", "text", "tokens")
+    __slots__ = ("_engine", "_operations", "ast", "errors", "report", "text", "tokens")
 
     def __init__(
         self,
@@ -38,14 +41,27 @@ class Document:
         text: str,
         *,
         ast: DocumentNode | None = None,
+        report: GuardReport | None = None,
         errors: Iterable[GraphQLError] = (),
     ) -> None:
         self.text = text
         self.ast = ast
+        self.report = report
         self.errors = tuple(errors)
         self.tokens = ast.token_count if ast is not None else 0
         self._engine = engine
         self._operations: dict[str | None, Operation] = {}
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes at most, once all that can be compiled of it is."""
+        size = BYTES_A_DOCUMENT + len(self.text) + BYTES_AN_ERROR * len(self.errors)
+        if self.report is not None:
+            operations = [measure.fields for _, measure in self.report.operations]
+            program = BYTES_A_PROGRAM * len(operations) + BYTES_A_FIELD * sum(operations)
+            variants = min(MAX_VARIANTS, 2 ** len(self.report.conditions))
+            size += BYTES_A_TOKEN * self.tokens + program * variants
+        return size
 
     def operation(self, name: str | None = None) -> Operation:
         """Return an operation, compiled when it is asked for first: the same object ever after.
@@ -76,7 +92,7 @@ class Documents:
         limits: Limits | None = None,
         *,
         size: int = 256,
-        max_bytes: int = 32 * 1_024 * 1_024,
+        max_bytes: int = 64 * 1_024 * 1_024,
     ) -> None:
         self.engine = engine
         self.limits = limits or Limits()
@@ -94,11 +110,7 @@ class Documents:
             if len(text) > self.limits.characters:
                 # It would take more room than it takes time to refuse it again.
                 return found
-            if found.errors:
-                size = len(found.text) + BYTES_AN_ERROR * len(found.errors)
-                self._refused.put(text, found, size)
-            else:
-                self._good.put(text, found, len(found.text) + BYTES_A_TOKEN * found.tokens)
+            (self._refused if found.errors else self._good).put(text, found, found.size)
         return found
 
     def pin(self, text: str) -> Document:
@@ -111,36 +123,32 @@ class Documents:
     def read(self, text: str) -> Document:
         """Return the document of a text, made anew and not kept."""
         try:
-            ast, errors = self._checked(text)
+            return self._read(text)
         except RecursionError:
-            ast, errors = None, [_bad("The document is nested too deeply.")]
-        return Document(
-            self.engine,
-            text,
-            ast=None if errors else ast,
-            errors=[_without_tree(error) for error in errors],
-        )
+            return self._refuse(text, _bad("The document is nested too deeply."))
 
     def check(self, ast: DocumentNode) -> list[GraphQLError]:
         """Return what is wrong with a parsed document: what is too much, else what is invalid."""
         return self._guard.report(ast).errors or self._validate(ast)
 
-    def measure(self, document: Document) -> list[tuple[OperationDefinitionNode, Measure]]:
-        """Return what each operation of a document asks."""
-        assert document.ast is not None, "only a document without errors has operations"
-        return self._guard.report(document.ast).operations
-
-    def _checked(self, text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
+    def _read(self, text: str) -> Document:
         limits = self.limits
         if len(text) > limits.characters:
-            return None, [too_much("characters", len(text), limits.characters)]
+            return self._refuse(text, too_much("characters", len(text), limits.characters))
         if not text.isascii() and not _is_unicode(text):
-            return None, [_bad("The document holds half a surrogate pair, which is no character.")]
+            return self._refuse(text, _bad("The document holds half of a surrogate pair."))
         try:
             ast = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
         except GraphQLSyntaxError as error:
-            return None, [_syntax_error(error, limits)]
-        return ast, self.check(ast)
+            return self._refuse(text, _syntax_error(error, limits))
+        report = self._guard.report(ast)
+        errors = report.errors or self._validate(ast)
+        if errors:
+            return self._refuse(text, *errors)
+        return Document(self.engine, text, ast=ast, report=report)
+
+    def _refuse(self, text: str, *errors: GraphQLError) -> Document:
+        return Document(self.engine, text, errors=[_without_tree(error) for error in errors])
 
 
 class _Recent:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     Node,
     OperationDefinitionNode,
+    VariableNode,
     get_introspection_query,
     parse,
 )
@@ -35,10 +38,14 @@ _WORDS = {
 
 @dataclass(slots=True)
 class GuardReport:
-    """What a document measures, what of it is too much, and in how many steps that was found."""
+    """What a document measures, what of it is too much, and in how many steps that was found.
+
+    `conditions` are the variables that its @skip and @include look at.
+    """
 
     steps: int
     operations: list[tuple[OperationDefinitionNode, Measure]]
+    conditions: frozenset[str]
     errors: list[GraphQLError] = field(default_factory=list)
 
 
@@ -65,7 +72,7 @@ class Guard:
     def report(self, document: DocumentNode) -> GuardReport:
         """Measure every operation, and tell what is too much. Takes time linear in the document."""
         measured = Measurement(document, self.schema, self.limits)
-        report = GuardReport(measured.steps, measured.operations)
+        report = GuardReport(measured.steps, measured.operations, _conditions(measured.directives))
         if measured.cycle is not None:
             spread, names = measured.cycle
             way = " via " + ", ".join(f"'{name}'" for name in names[1:]) if names[1:] else ""
@@ -126,3 +133,13 @@ class Guard:
         )
         [(_, measure)] = Measurement(standard, self.schema, self.limits).operations
         return measure.introspection_depth, 2 * measure.introspection_cost
+
+
+def _conditions(directives: Iterable[DirectiveNode]) -> frozenset[str]:
+    return frozenset(
+        argument.value.name.value
+        for directive in directives
+        if directive.name.value in ("skip", "include")
+        for argument in directive.arguments or ()
+        if isinstance(argument.value, VariableNode)
+    )

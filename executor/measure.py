@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -100,7 +101,7 @@ class Measurement:
         self.steps = 0
         self.operations: list[tuple[OperationDefinitionNode, Measure]] = []
         self.fragments: dict[str, FragmentDefinitionNode] = {}
-        self.directives: list[Node] = []
+        self.directives: list[DirectiveNode] = []
         self.broadest: tuple[int, Node | None] = (0, None)
         self.introspection: FieldNode | None = None
         self.cycle: tuple[FragmentSpreadNode, list[str]] | None = None

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
-from executor.documents import BYTES_A_TOKEN, BYTES_AN_ERROR, Documents
+from executor.documents import Documents
 from executor.engine import Engine, UnknownOperation
 from executor.guard import Limits
 
@@ -66,7 +66,7 @@ def told(errors: tuple[GraphQLError, ...]) -> list[tuple[str, Any, Any]]:
         ),
         (
             "{ \ud800 }",
-            "The document holds half a surrogate pair, which is no character.",
+            "The document holds half of a surrogate pair.",
             None,
         ),
         ("{ nam }", "Cannot query field 'nam' on type 'Query'. Did you mean 'name'?", [(1, 3)]),
@@ -297,8 +297,7 @@ def test_refused_documents_push_out_no_other() -> None:
 
 
 def test_documents_are_kept_to_a_size() -> None:
-    text = "{ name }"
-    size = len(text) + 3 * BYTES_A_TOKEN
+    size = documents().get("{ name }").size
     kept = documents(max_bytes=2 * size)
     first, second = kept.get("{ name }"), kept.get(" {name }")
     assert (kept.get("{ name }"), kept.get(" {name }")) == (first, second)
@@ -306,12 +305,11 @@ def test_documents_are_kept_to_a_size() -> None:
     assert kept.get(" {name }") is second
     assert kept.get("{ name }") is not first
     alone = documents(max_bytes=size - 1)
-    assert alone.get(text) is not alone.get(text)
+    assert alone.get("{ name }") is not alone.get("{ name }")
 
 
 def test_refused_documents_are_kept_to_a_quarter_of_the_size() -> None:
-    size = len("{ a }") + BYTES_AN_ERROR
-    kept = documents(max_bytes=4 * size)
+    kept = documents(max_bytes=4 * documents().get("{ a }").size)
     first = kept.get("{ a }")
     assert kept.get("{ a }") is first
     kept.get("{ b }")
@@ -350,23 +348,52 @@ def test_what_is_refused_keeps_no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(each.errors) for each in (good, invalid, deep)] == [0, 1, 1]
 
 
+@strawberry.type
+class Part:
+    name: str = ""
+
+    @strawberry.field
+    def part(self) -> "Part | None":
+        return None
+
+    @strawberry.field
+    async def parts(self, first: int = 2) -> list["Part"]:
+        return []
+
+
+@pytest.mark.parametrize("repeats", [1, 16])
 @pytest.mark.parametrize(
-    "repeated",
+    ("before", "repeated", "after"),
     [
-        "name ",
-        "a: name ",
-        "item { name } ",
-        "name(a: 1) ",
-        "... { name } ",
-        "name @skip(if: true) ",
+        ("{ ", "name ", "}"),
+        ("{ ", "a{0}: name ", "}"),
+        ("{ ", "a{0}: part {{ name part {{ name }} }} ", "}"),
+        ("{ ", "a{0}: parts(first: {0}) {{ name parts {{ name }} }} ", "}"),
+        (
+            "query($a: Boolean!, $b: Boolean!) { ",
+            "a{0}: name @skip(if: $a) b{0}: parts {{ name @include(if: $b) }} ",
+            "}",
+        ),
+        (
+            "{ ",
+            "a{0}: parts {{ ...F }} ",
+            "} fragment F on Part { a: name b: name parts { name } }",
+        ),
     ],
 )
-def test_a_tree_takes_no_more_than_it_is_counted_for(repeated: str) -> None:
-    text = "{" + repeated * 200 + "}"
-    parse(text)  # What is made once for the process is there.
+async def test_a_document_takes_no_more_than_it_is_counted_for(
+    before: str, repeated: str, after: str, repeats: int
+) -> None:
+    text = before + "".join(repeated.format(number) for number in range(repeats)) + after
+    kept = documents(strawberry.Schema(Part))
+    kept.read(text).operation().prepare()  # What is made once for the schema is there now.
     gc.collect()
     tracemalloc.start()
-    tree = parse(text)
+    document = kept.read(text)
+    programs = document.operation().prepare()
+    gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert taken <= tree.token_count * BYTES_A_TOKEN
+    assert document.errors == ()
+    assert programs
+    assert taken <= document.size
