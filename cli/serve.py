@@ -21,9 +21,12 @@ def serve() -> None:
 
     import uvicorn
 
+    from api.trusted import trusted_manifest
+
     with prepared() as ready:
         settings = ready.settings
         require_wechat(settings)
+        trusted_manifest(settings)  # Told here, once, and not by each web process.
         os.environ.update(ready.additions)  # Web workers are new processes and read it again.
         uvicorn.run(
             "cli.serve:application",

@@ -21,7 +21,7 @@ from executor.validation import validator
 BYTES_A_DOCUMENT = 15_000
 BYTES_A_TOKEN = 800
 """Of the syntax tree."""
-BYTES_A_PROGRAM = 20_000
+BYTES_A_PROGRAM = 24_000
 BYTES_A_FIELD = 1_800
 """Of the code for it, which is written anew wherever fragments spread it."""
 BYTES_AN_ERROR = 1_000

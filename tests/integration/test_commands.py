@@ -1,5 +1,6 @@
 """What `mall` says when it can't do what it was asked."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -62,3 +63,13 @@ async def test_what_leads_to_wechat_is_asked_for(settings: Settings, command: st
     expected = "expected the value of the simulator's /_sim/config.json, as `mall up` sets it"
     lines = [f"mall: {name.upper()}: is not set; {expected}\n" for name in WECHAT]
     assert await mall(lacking, command) == (2, "".join(lines))
+
+
+async def test_a_manifest_that_is_none_is_one_line(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_text("{}", encoding="utf-8")
+    broken = settings.model_copy(update={"trusted_documents": (file,)})
+    wrong = f"{file} is no manifest of version 1"
+    expected = "expected a file that `mall documents build` wrote"
+    said = f"mall: TRUSTED_DOCUMENTS: {wrong}; {expected}\n"
+    assert await mall(broken, "serve") == (2, said)
