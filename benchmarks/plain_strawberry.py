@@ -7,7 +7,6 @@ resolvers are the mall's own. Listens at `BENCHMARK_PORT`.
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import Any
 
@@ -27,6 +26,7 @@ from resolvers.common.context import Context
 from resolvers.common.scalars import SCALARS
 from resolvers.member.schema import Mutation, Query
 from settings import load
+from wiring import memory
 
 
 class View(GraphQL[Context, None]):
@@ -66,8 +66,7 @@ def application() -> ASGIApp:
 
 if __name__ == "__main__":
     served = application()
-    gc.collect()
-    gc.freeze()  # As the mall does.
+    memory.settle()
     uvicorn.run(
         served,
         host="127.0.0.1",

@@ -1,16 +1,15 @@
 """The server to be measured against: `python -m benchmarks.by_hand`, with `BENCHMARK_PORT`."""
 
-import gc
 import os
 
 import uvicorn
 
 from benchmarks.by_hand.app import application
+from wiring import memory
 
 if __name__ == "__main__":
     app = application()
-    gc.collect()
-    gc.freeze()  # As the mall does.
+    memory.settle()
     uvicorn.run(
         app,
         host="127.0.0.1",
