@@ -48,16 +48,13 @@ def serve() -> None:
 
 def application() -> object:
     """Build the ASGI application from the environment, in each web process."""
-    import gc
-
     from api.app import create_app
     from settings import load
+    from wiring import memory
     from wiring.logs import set_up_logs
 
     settings = load()
     set_up_logs(settings)
     app = create_app(settings)
-    # The schema and the modules stay as long as the process: no collection need look at them.
-    gc.collect()
-    gc.freeze()
+    memory.settle()
     return app
