@@ -26,4 +26,4 @@ def member_schema() -> strawberry.Schema:
 def member_engine() -> Engine:
     """Return what runs the member schema, once in this process: operations are compiled for it."""
     whole_fen = range(-LARGEST_MONEY, LARGEST_MONEY + 1)
-    return Engine(member_schema(), exact_integers={"Money": whole_fen})
+    return Engine(member_schema(), exact_integers={"Money": whole_fen}, roots_in_turn=True)

@@ -47,7 +47,8 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from executor.reading import DEFINITION, function_of_parent
+from executor.calling import DEFINITION
+from executor.reading import function_of_parent
 
 HINT = "executor-cache-hint"
 """Under this key a hint lies in a Strawberry field's metadata, or a GraphQLField's extensions."""

@@ -6,8 +6,8 @@ that no side effect of theirs happens twice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -26,10 +26,11 @@ from executor.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a resolver, or something that was awaited, gave: a value, or the error it raised."""
+    """What a root field's resolver gave: a value, or the error that it raised."""
 
     value: Any = None
     error: BaseException | None = None
+    was_awaited: bool = False
 
     def get(self) -> Any:
         """Return the value, or raise the error once more."""
@@ -37,20 +38,38 @@ class Resolved:
             raise self.error
         return self.value
 
+    async def get_later(self) -> Any:
+        """Do the same for who awaits it: what was awaited once is not awaited for its value."""
+        return self.get()
 
-@dataclass(slots=True)
+
 class Memory:
     """What a compiled run has done already, and must not do again."""
 
-    fields: dict[str, Resolved] = field(default_factory=dict)
-    """Root fields by response name, in the order they ran."""
-    awaited: dict[int, tuple[Any, Resolved]] = field(default_factory=dict)
-    """What was awaited, by its id: a coroutine can't be awaited twice."""
+    __slots__ = ("_known", "awaited", "fields")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Resolved] = {}
+        """Root fields by response name, in the order they ran."""
+        self.awaited: list[tuple[Sequence[Any], Sequence[Any]]] = []
+        """What was awaited, and the futures or the results of it: no coroutine is awaited twice."""
+        self._known: dict[int, Any] | None = None
 
     def after(self, value: Any) -> Any:
-        """Return what this value gave when it was awaited; itself, if it wasn't."""
-        known = self.awaited.get(id(value))
-        return value if known is None else known[1].get()
+        """Return what gives what this gives when it is awaited; itself, if nobody awaited it yet.
+
+        Once: who awaits it a second time gets what awaiting it a second time gives.
+        """
+        if self._known is None:
+            self._known = {
+                id(each): result
+                for values, results in self.awaited
+                for each, result in zip(values, results, strict=True)
+            }
+        known = self._known.pop(id(value), None)
+        if known is None:
+            return value
+        return known.get_later() if isinstance(known, Resolved) else known
 
 
 class _Replay(MiddlewareManager):
@@ -67,7 +86,7 @@ class _Replay(MiddlewareManager):
             if info.path.prev is None and isinstance(info.path.key, str):
                 resolved = memory.fields.pop(info.path.key, None)
                 if resolved is not None:
-                    return resolved.get()
+                    return resolved.get_later() if resolved.was_awaited else resolved.get()
             return memory.after(field_resolver(source, info, **arguments))
 
         return replay_or_resolve

@@ -92,23 +92,18 @@ class Operation:
         program = None if coerced is None else self._program(coerced)
         if coerced is None or program is None:
             return await self._interpret(variables, context, root)
-        run = Run(context, root, coerced)
-        met = None
+        run = Run(context, root, coerced, replays=self.kind is OperationType.MUTATION)
+        data = None
         try:
-            data = await program.run(run)
-        except Fallback as fallback:
-            met = fallback.value
-        except Exception:  # noqa: BLE001, S110 (what it means is graphql-core's to say)
-            pass
-        else:
-            self._failures = 0
-            self.figures.compiled += 1
-            self.engine.figures.compiled += 1
-            return Outcome(data)
-        self._failed()
-        await run.settle(met)
-        # Outside of the handlers, so that no error is chained to the one that led here.
-        return await self._interpret(variables, context, root, run.memory)
+            data = await self._run_compiled(program, run)
+            if data is None:
+                outcome = await self._interpret(variables, context, root, run.memory)
+                await run.end()
+                return outcome
+        finally:
+            if data is None:
+                run.close()
+        return Outcome(data)
 
     async def subscribe(
         self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
@@ -117,6 +112,23 @@ class Operation:
         return await self.engine.interpreter.subscribe(
             self.document, self.name, variables=variables, context=context, root=root
         )
+
+    async def _run_compiled(self, program: Program, run: Run) -> dict[str, Any] | None:
+        """Return the data; None where graphql-core has to go on."""
+        try:
+            data = await program.run(run)
+        except Fallback as fallback:
+            run.dropped.append(fallback.value)
+        except Exception:  # noqa: BLE001, S110 (what it means is graphql-core's to say)
+            pass
+        else:
+            self._failures = 0
+            self.figures.compiled += 1
+            self.engine.figures.compiled += 1
+            return data
+        # Outside of the handlers, so that no error is chained to the one that led here.
+        self._failed()
+        return None
 
     def prepare(self) -> list[Program]:
         """Compile every variant now, as far as there are few; return what could be compiled."""

@@ -23,7 +23,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     TypeNameMetaFieldDef,
-    default_field_resolver,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -32,7 +31,7 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
-from executor.reading import How, Reading, reading_of
+from executor.reading import How, Reading, called, reading_of
 
 MAX_PLANNED_FIELDS = 4_000
 """Beyond this the code would be larger than it is worth: graphql-core runs such an operation."""
@@ -207,7 +206,7 @@ class Planner:
         if definition is TypeNameMetaFieldDef:
             return _TYPENAME
         if is_root:  # Its result is remembered, so it is always called as graphql-core does.
-            return Reading(How.RESOLVER, function=definition.resolve or default_field_resolver)
+            return called(definition, self._strawberry)
         return reading_of(definition, self._strawberry)
 
     def _completion(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any, NamedTuple, TypeGuard
 
 import strawberry
@@ -18,11 +20,11 @@ from graphql import (
 from graphql.pyutils import Path
 from graphql.pyutils.gather_with_cancel import gather_with_cancel
 from graphql.type.definition import GraphQLResolveInfoHelpers
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from executor import running
 from executor.arguments import Arguments, arguments_of
+from executor.calling import python_arguments
 from executor.fields import PlannedNodes
 from executor.leaves import names_of_members
 from executor.plan import Completion, Field, Leaf, ListOf, OneOf, Plan, Selection
@@ -52,6 +54,7 @@ class Surroundings:
     schema: GraphQLSchema
     strawberry_schema: strawberry.Schema | None
     is_awaitable: IsAwaitable
+    roots_in_turn: bool = False
 
 
 class StrawberryResolveInfo(NamedTuple):
@@ -77,7 +80,12 @@ class StrawberryResolveInfo(NamedTuple):
 def compile_plan(plan: Plan, surroundings: Surroundings) -> Program:
     """Return the program of a plan."""
     names = _Names(plan, surroundings)
-    text = Source(plan, checks_type=names.checks_type, wants_info=names.wants_info).text()
+    text = Source(
+        plan,
+        checks_type=names.checks_type,
+        wants_info=names.wants_info,
+        roots_in_turn=surroundings.roots_in_turn,
+    ).text()
     code = compile(text, f"<compiled {_title(plan.operation)}>", "exec")
     exec(code, names.known)  # noqa: S102 (our own text: no name in it comes from a value)
     return Program(text, names.known["operation"])
@@ -99,8 +107,9 @@ class _Names:
         self.known: dict[str, Any] = {
             "Path": Path,
             "Fallback": running.Fallback,
-            "discard": running.discard,
             "is_awaitable": surroundings.is_awaitable,
+            "grid": running.grid,
+            "grid_or_none": running.grid_or_none,
             "items": running.items,
             "items_or_none": running.items_or_none,
             "resolved": running.resolved,
@@ -143,13 +152,8 @@ class _Names:
         assert schema is not None
         if not declared.arguments:
             return arguments
-        registry = schema.schema_converter.scalar_registry
-
-        def converted(run: Run) -> Mapping[str, Any]:
-            given = dict(arguments(run))
-            return convert_arguments(given, declared.arguments, registry, schema.config)
-
-        return converted
+        convert = python_arguments(declared, schema)
+        return lambda run: convert(arguments(run))
 
     def _name_completion(self, completion: Completion, info: InfoMaker) -> None:
         while isinstance(completion, ListOf):
@@ -224,8 +228,16 @@ async def _gather(values: Sequence[Any]) -> list[Any]:
     return await gather_with_cancel(*values)
 
 
-def _track(_values: Sequence[Any]) -> None:
-    raise running.Fallback  # Work that outlives its field is followed by graphql-core.
+def _track(values: Sequence[Any]) -> None:
+    awaitables = [value for value in values if isawaitable(value)]
+    if awaitables:
+        work = asyncio.gather(*awaitables, return_exceptions=True)
+        _tracked.add(work)
+        work.add_done_callback(_tracked.discard)
+
+
+_tracked: set[asyncio.Future[Any]] = set()
+"""Work that outlives its field: asyncio itself keeps no hold of it."""
 
 
 _HELPERS = GraphQLResolveInfoHelpers(gather=_gather, track=_track)

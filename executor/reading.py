@@ -9,13 +9,11 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from graphql import GraphQLField, default_field_resolver
+from graphql import GraphQLField
 from strawberry.types.field import StrawberryField
 
+from executor.calling import declared_field, resolver_of
 from executor.fields import BatchFunction, Item, batch_of, item_of
-
-DEFINITION = "strawberry-definition"
-"""Where Strawberry keeps its own field in a GraphQLField's extensions."""
 
 
 class How(Enum):
@@ -45,10 +43,9 @@ class Reading:
 
 def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading:
     """Return the cheapest way that gives what graphql-core would get."""
-    declared = field.extensions.get(DEFINITION)
-    resolver = field.resolve or default_field_resolver
-    if schema is None or not isinstance(declared, StrawberryField) or schema.exception_handlers:
-        return Reading(How.RESOLVER, function=resolver)
+    declared = declared_field(field)
+    if schema is None or declared is None or schema.exception_handlers:
+        return called(field, schema)
     if declared.is_basic_field and declared.default_resolver is getattr:
         return Reading(How.ATTRIBUTE, attribute=declared.python_name)
     if not declared.extensions:
@@ -61,7 +58,12 @@ def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading
         function = function_of_parent(declared)
         if function is not None:
             return Reading(How.FUNCTION, function=function)
-    return Reading(How.RESOLVER, function=resolver)
+    return called(field, schema)
+
+
+def called(field: GraphQLField, schema: strawberry.Schema | None) -> Reading:
+    """Return the reading that always holds: by the field's resolver."""
+    return Reading(How.RESOLVER, function=resolver_of(field, schema))
 
 
 def function_of_parent(declared: StrawberryField) -> Callable[[Any], Any] | None:

@@ -7,15 +7,15 @@ exception leaves the whole operation to graphql-core (see operation.py): nothing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from enum import Enum, EnumType
-from inspect import isawaitable
+from asyncio import isfuture
+from collections import deque
+from collections.abc import Awaitable, Callable, KeysView, Mapping, Sequence, ValuesView
+from inspect import CORO_CREATED, getcoroutinestate, isawaitable
 from types import CoroutineType, GeneratorType
 from typing import Any
 
 from graphql import (
     GraphQLAbstractType,
-    GraphQLEnumType,
     GraphQLLeafType,
     Undefined,
     default_type_resolver,
@@ -42,33 +42,56 @@ class Fallback(Exception):
 
 
 class Run:
-    """One run of an operation."""
+    """One run of an operation.
 
-    __slots__ = ("context", "leftovers", "memory", "root", "variables")
+    `replays` says whether root fields are remembered: those of mutations are, for their effects;
+    a query is run anew, so that everything takes the time it takes with graphql-core, and errors
+    come in the same order. `leftovers` were begun and are of no use any more, `dropped` was got.
+    """
 
-    def __init__(self, context: Any, root: Any, variables: VariableValues) -> None:
+    __slots__ = ("context", "dropped", "leftovers", "memory", "replays", "root", "variables")
+
+    def __init__(
+        self, context: Any, root: Any, variables: VariableValues, *, replays: bool = False
+    ) -> None:
         self.context = context
         self.root = root
         self.variables = variables
+        self.replays = replays
         self.memory = Memory()
-        self.leftovers: list[Awaitable[Any]] = []
+        self.leftovers: list[asyncio.Future[Any]] = []
+        self.dropped: list[Any] = []
 
-    async def settle(self, met: Any) -> None:
-        """End what was begun and is of no use any more; `met` is what compiled code stopped at.
+    async def gather(self, futures: Sequence[asyncio.Future[Any]]) -> list[Any]:
+        """Wait for several at once; when one fails, the others are left to run on.
 
-        What a root field gave is kept: graphql-core goes on with it.
+        They aren't cancelled before graphql-core has answered: with them would be what they wait
+        for, and somebody else may get the same of a DataLoader.
         """
-        if not any(_holds(each.value, met) for each in self.memory.fields.values()):
-            discard(met)
-        if self.leftovers:
-            await asyncio.gather(*self.leftovers, return_exceptions=True)
+        try:
+            return await asyncio.gather(*futures)
+        except BaseException:
+            self.leftovers += futures
+            raise
 
+    async def end(self) -> None:
+        """Cancel what still runs, and wait until it has ended."""
+        await asyncio.sleep(0)  # What has not begun can't be ended: what it holds would complain.
+        running = [each for each in self.leftovers if not each.done()]
+        for each in running:
+            each.cancel()
+        if running:
+            await asyncio.wait(running)
 
-def _holds(value: Any, part: Any) -> bool:
-    """Tell whether a value is this very part, or a list with it."""
-    if value is part:
-        return True
-    return isinstance(value, (list, tuple)) and any(_holds(each, part) for each in value)
+    def close(self) -> None:
+        """Cancel what still runs, and close what nobody has begun to await in the meantime.
+
+        graphql-core has gone on with the objects that compiled code left: what one of them holds
+        it may have awaited.
+        """
+        for each in self.leftovers:
+            each.cancel()
+        discard([self.leftovers, self.dropped])
 
 
 InfoMaker = Callable[[Run, Path], Any]
@@ -102,21 +125,28 @@ class ResolverCall:
 
 async def root_value(run: Run, call: ResolverCall, is_awaitable: Callable[[Any], bool]) -> Any:
     """Resolve a root field, and remember what came of it."""
-    fields = run.memory.fields
+    given = value = None
+    error: Exception | None = None
+    was_awaited = False
     try:
-        value = call(run, run.root, None)
-        if is_awaitable(value):
-            value = await value
-    except Exception as error:
-        fields[call.name] = Resolved(error=error)
-        raise
-    fields[call.name] = Resolved(value)
+        given = value = call(run, run.root, None)
+        was_awaited = is_awaitable(given)
+        if was_awaited:
+            value = await given
+    except Exception as raised:  # noqa: BLE001 (raised again below)
+        error = raised
+    if run.replays:
+        run.memory.fields[call.name] = Resolved(value, error, was_awaited)
+    elif was_awaited:
+        run.memory.awaited.append(([given], [Resolved(value, error)]))
+    if error is not None:
+        raise error
     return value
 
 
-async def together(fields: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Wait for several root fields of a query at once, for all of them even if one fails."""
-    return _values(await asyncio.gather(*fields, return_exceptions=True))
+async def together(run: Run, fields: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Wait for several root fields of a query at once."""
+    return await run.gather([asyncio.ensure_future(each) for each in fields])
 
 
 async def resolved(
@@ -131,16 +161,13 @@ async def resolved(
     """
     columns: list[list[Any]] = [[] for _ in calls]
     waiting: list[tuple[list[Any], int]] = []
-    try:
-        for call, column in zip(calls, columns, strict=True):
-            for source, _, path in pending:
-                value = call(run, source, path)
-                if is_awaitable(value):
-                    waiting.append((column, len(column)))
-                column.append(value)
-    except BaseException:
-        discard(columns)
-        raise
+    run.dropped.append(columns)  # Until they have found their place in the answer.
+    for call, column in zip(calls, columns, strict=True):
+        for source, _, path in pending:
+            value = call(run, source, path)
+            if is_awaitable(value):
+                waiting.append((column, len(column)))
+            column.append(value)
     if waiting:
         values = await _awaited(run, [column[row] for column, row in waiting])
         for (column, row), value in zip(waiting, values, strict=True):
@@ -150,24 +177,20 @@ async def resolved(
 
 async def _awaited(run: Run, values: Sequence[Awaitable[Any]]) -> list[Any]:
     """Wait for all values, and remember what they gave."""
+    awaited = run.memory.awaited
     if len(values) == 1:
         try:
-            results = [await values[0]]
-        except Exception as raised:  # noqa: BLE001 (raised again below)
-            results = [raised]
-    else:
-        results = await asyncio.gather(*values, return_exceptions=True)
-    for value, result in zip(values, results, strict=True):
-        error = result if isinstance(result, BaseException) else None
-        run.memory.awaited[id(value)] = (value, Resolved(result, error))
-    return _values(results)
-
-
-def _values(results: list[Any]) -> list[Any]:
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+            result = await values[0]
+        except Exception as error:
+            awaited.append((values, [Resolved(error=error)]))
+            raise
+        awaited.append((values, [Resolved(result)]))
+        return [result]
+    if len({id(value) for value in values}) < len(values) and not all(map(isfuture, values)):
+        raise Fallback  # Only futures may be awaited twice, and asyncio.gather awaits each once.
+    futures = [asyncio.ensure_future(each) for each in values]
+    awaited.append((values, futures))
+    return await run.gather(futures)
 
 
 class BatchCall:
@@ -200,12 +223,26 @@ class BatchCall:
 
 
 def discard(value: Any) -> None:
-    """Close the coroutines that nobody will await, so that Python doesn't complain of them."""
+    """Close coroutines that nobody has begun to await, and hear futures' errors.
+
+    Python complains of either when nobody does.
+    """
     if isinstance(value, CoroutineType):
-        value.close()
-    elif isinstance(value, (list, tuple)):
+        if getcoroutinestate(value) == CORO_CREATED:
+            value.close()
+    elif isfuture(value):
+        value.add_done_callback(_hear)
+    elif isinstance(value, (list, tuple, deque, set, frozenset, KeysView, ValuesView)):
         for each in value:
             discard(each)
+    elif isinstance(value, Fallback):
+        discard(value.value)
+
+
+def _hear(future: asyncio.Future[Any]) -> None:
+    """Take note of a future's error, lest asyncio complain that nobody did."""
+    if not future.cancelled():
+        future.exception()
 
 
 def items(value: Any) -> Sequence[Any]:
@@ -218,6 +255,29 @@ def items(value: Any) -> Sequence[Any]:
 def items_or_none(value: Any) -> Sequence[Any] | None:
     """Return what a nullable list field lists, or None."""
     return None if value is None else items(value)
+
+
+def grid(value: Any) -> Sequence[Any]:
+    """Return what a list of lists lists; none of them may hold coroutines, however deep."""
+    listed = items(value)
+    if any(map(_holds_coroutines, listed)):
+        raise Fallback(value)
+    return listed
+
+
+def grid_or_none(value: Any) -> Sequence[Any] | None:
+    """Return what a nullable list of lists lists, or None."""
+    return None if value is None else grid(value)
+
+
+def _holds_coroutines(value: Any) -> bool:
+    """Tell it by the first item; lists within lists are all looked into."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    first = next((each for each in value if each is not None), None)
+    if isinstance(first, (list, tuple)):
+        return any(map(_holds_coroutines, value))
+    return type(first) is CoroutineType
 
 
 class Sound:
@@ -297,7 +357,7 @@ class TypeCheck:
         if answer is True:
             return True
         if isawaitable(answer):
-            run.leftovers.append(answer)
+            run.leftovers.append(asyncio.ensure_future(answer))
         raise Fallback
 
 
@@ -317,28 +377,5 @@ class TypeName:
         if type(name) is str:
             return name
         if isawaitable(name):
-            run.leftovers.append(name)
+            run.leftovers.append(asyncio.ensure_future(name))
         raise Fallback
-
-
-class EnumCompletion:
-    """Completes members of an enumeration by a table, and all else as its type does."""
-
-    __slots__ = ("_complete", "_names")
-
-    def __init__(self, type_: GraphQLEnumType, complete: LeafCompletion) -> None:
-        self._complete = complete
-        self._names = {}
-        wrapped = getattr(type_, "wrapped_cls", None)  # Strawberry's: a Python enumeration.
-        if isinstance(wrapped, EnumType):
-            member: Any
-            for member in wrapped:
-                self._names[wrapped, member.name] = type_.coerce_output_value(member)
-
-    def __call__(self, value: Any) -> Any:
-        """Return the name of the value, or an allowed None."""
-        if isinstance(value, Enum):
-            name = self._names.get((type(value), value._name_))
-            if name is not None:
-                return name
-        return self._complete(value)

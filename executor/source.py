@@ -27,9 +27,13 @@ class Source:
     plan by `program.py`.
     """
 
-    def __init__(self, plan: Plan, *, checks_type: set[int], wants_info: set[int]) -> None:
+    def __init__(
+        self, plan: Plan, *, checks_type: set[int], wants_info: set[int], roots_in_turn: bool
+    ) -> None:
         """Take the numbers of selections whose type is checked, and whose check wants `info`."""
         self._plan = plan
+        is_query = plan.operation.operation is OperationType.QUERY
+        self._roots_in_turn = roots_in_turn or not is_query
         self._checks_type = checks_type
         self._wants_info = wants_info
         self._reach = {each.number: self._reached(each) for each in plan.selections}
@@ -91,9 +95,9 @@ class Source:
         waiting = [each for each in root.fields if each.waits]
         lines = ["async def operation(run):"]
         names = ", ".join(f"v_{each.number}" for each in waiting)
-        if self._plan.operation.operation is OperationType.QUERY and len(waiting) > 1:
+        if len(waiting) > 1 and not self._roots_in_turn:
             calls = ", ".join(f"root_{each.number}(run)" for each in waiting)
-            lines.append(f"    {names} = await together(({calls}))")
+            lines.append(f"    {names} = await together(run, ({calls}))")
         else:
             lines += [f"    v_{each.number} = await root_{each.number}(run)" for each in waiting]
         lines.append("    return {")
@@ -158,19 +162,14 @@ class Source:
         batched = [each for each in waiting if each.reading.how is How.BATCH]
         lines = [f"async def fill_{selection.number}(run, pending):  # {selection.place}"]
         lines += [f"    {todo} = []" for each in waiting for todo in self._todo(each.completion)]
-        indent = "    "
         if called:
             calls = "".join(f"call_{each.number}, " for each in called)
             lines.append(f"    columns = await resolved(run, pending, ({calls}), is_awaitable)")
-            lines += ["    try:"]
-            indent = "        "
         lines += [
-            f"{indent}column_{each.number} = await batch_{each.number}(run, pending)"
+            f"    column_{each.number} = await batch_{each.number}(run, pending)"
             for each in batched
         ]
-        lines += [indent + line for line in self._distribution(selection, called, batched)]
-        if called:
-            lines += ["    except BaseException:", "        discard(columns)", "        raise"]
+        lines += ["    " + line for line in self._distribution(selection, called, batched)]
         for each in waiting:
             lines += self._fills(each.completion)
         return "\n".join(lines)
@@ -242,7 +241,8 @@ class Source:
 
     def _list(self, listed: ListOf, read: str, field_path: str, path: str, *, depth: int) -> str:
         each, row, value = f"each{depth}", f"row{depth}", f"value{depth}"
-        listing = value if listed.is_nullable else f"items({read})"
+        items = "grid" if isinstance(listed.of, ListOf) else "items"
+        listing = value if listed.is_nullable else f"{items}({read})"
         if path == "None":
             inner = self._complete(listed.of, each, field_path, path, depth=depth + 1)
             built = f"[{inner} for {each} in {listing}]"
@@ -251,7 +251,7 @@ class Source:
             inner = self._complete(listed.of, each, field_path, item_path, depth=depth + 1)
             built = f"[{inner} for {row}, {each} in enumerate({listing})]"
         if listed.is_nullable:
-            return f"(None if ({value} := items_or_none({read})) is None else {built})"
+            return f"(None if ({value} := {items}_or_none({read})) is None else {built})"
         return built
 
     def _object(

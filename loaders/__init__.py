@@ -59,7 +59,7 @@ class Loaders:
 
         For fields that are answered for many parents at once.
         """
-        known = self._read.setdefault((batch, tuple(sorted(shared.items()))), {})
+        known = self._read.setdefault((batch, *shared.items()), {})
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         for start in range(0, len(missing), MAX_BATCH):
             part = missing[start : start + MAX_BATCH]

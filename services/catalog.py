@@ -73,7 +73,9 @@ class ProductQuery:
         return any(each is not None for each in narrowing)
 
 
-async def list_products(wanted: ProductQuery, page: PageRequest) -> Page[Record]:
+async def list_products(
+    wanted: ProductQuery, page: PageRequest, *, columns: str = PRODUCT_COLUMNS
+) -> Page[Record]:
     """Return a page of the products on sale that match, in one statement."""
     order = ORDERS[wanted.sort]
     matching = _conditions(wanted)
@@ -89,7 +91,7 @@ async def list_products(wanted: ProductQuery, page: PageRequest) -> Page[Record]
     fetch = database.fetch_planned if wanted.has_filter else database.fetch
     rows = await fetch(
         f"""
-        SELECT {PRODUCT_COLUMNS} FROM product
+        SELECT {columns} FROM product
         WHERE {here.sql}
         ORDER BY {", ".join(f"{name} {direction}" for name in names.split(", "))}
         LIMIT {here.value(page.limit)}

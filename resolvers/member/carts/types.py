@@ -37,7 +37,7 @@ class CartLine:
     @batched(description="What it is, as it stands now.")
     @staticmethod
     async def sku(lines: Sequence[CartLine], info: BatchInfo) -> list[Sku]:
-        return await kept_skus(info.context, [line.sku_id for line in lines])
+        return await kept_skus(info, [line.sku_id for line in lines])
 
     @classmethod
     def from_row(cls, row: CartLineRow, language: Language) -> CartLine:

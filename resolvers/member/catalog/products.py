@@ -15,6 +15,10 @@ from domain.scenes import target_scene_code
 from executor.fields import BatchInfo, batched, item
 from executor.hints import public
 from loaders.catalog import (
+    EVERY_PART,
+    HISTORY,
+    STOCK,
+    SkuParts,
     categories_by_product_id,
     description_by_product_id,
     product_by_id,
@@ -23,6 +27,7 @@ from loaders.catalog import (
 )
 from models.public_changes import PublicTag
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
+from resolvers.common.asked import Asked, asked_below
 from resolvers.common.context import Context
 from resolvers.common.messages import translate
 from resolvers.common.public import STOCK_SECONDS
@@ -149,6 +154,8 @@ class Product:
     )
     row: strawberry.Private[Record]
     view: strawberry.Private[Viewpoint]
+    sku_parts: strawberry.Private[SkuParts] = EVERY_PART
+    """What will be asked of the SKUs, where somebody has looked ahead."""
     offered: strawberry.Private[list[Sku] | None] = None
     """The SKUs on sale, once they are read: several fields tell something of them."""
 
@@ -266,10 +273,21 @@ async def offers(products: Sequence[Product], context: Context) -> list[list[Sku
     unread = [product for product in products if product.offered is None]
     if unread:
         ids = [product.row["id"] for product in unread]
-        rows = await context.loaders.read(skus_by_product_id, ids, **shopper(context))
+        parts = frozenset().union(*{product.sku_parts for product in unread})
+        rows = await context.loaders.read(skus_by_product_id, ids, **shopper(context), parts=parts)
         for product, offered in zip(unread, rows, strict=True):
             product.offered = [Sku.from_row(row, product.view) for row in offered]
     return [product.offered or [] for product in products]
+
+
+def sku_parts(asked: Asked) -> SkuParts:
+    """Return what of a SKU's row is needed for what is asked of it or of its product."""
+    parts = set()
+    if asked.for_any("stock", "available"):
+        parts.add(STOCK)
+    if asked.for_any("referencePrice", "purchaseLimitLeft"):
+        parts.add(HISTORY)
+    return frozenset(parts)
 
 
 def _option(stored: dict[str, list[dict[str, str]]], base_url: str) -> ProductOption:
@@ -285,18 +303,20 @@ def _option(stored: dict[str, list[dict[str, str]]], base_url: str) -> ProductOp
     return ProductOption(name=str(stored["name"]), values=values)
 
 
-async def skus_by_ids(context: Context, sku_ids: Sequence[UUID | None]) -> list[Sku | None]:
+async def skus_by_ids(info: BatchInfo, sku_ids: Sequence[UUID | None]) -> list[Sku | None]:
     """Return SKUs in the order of their ids, for sale or not; None where there is none."""
+    context: Context = info.context
     view = await viewpoint(context)
     wanted = [sku_id for sku_id in sku_ids if sku_id is not None]
-    rows = await context.loaders.read(sku_by_id, wanted, **shopper(context))
+    parts = sku_parts(asked_below(info))
+    rows = await context.loaders.read(sku_by_id, wanted, **shopper(context), parts=parts)
     found = {row["id"]: Sku.from_row(row, view) for row in rows if row}
     return [None if sku_id is None else found.get(sku_id) for sku_id in sku_ids]
 
 
-async def kept_skus(context: Context, sku_ids: Sequence[UUID]) -> list[Sku]:
+async def kept_skus(info: BatchInfo, sku_ids: Sequence[UUID]) -> list[Sku]:
     """Return SKUs that something still refers to: they are kept, so each is there."""
-    found = await skus_by_ids(context, sku_ids)
+    found = await skus_by_ids(info, sku_ids)
     skus = [sku for sku in found if sku is not None]
     assert len(skus) == len(sku_ids), "a SKU that is referred to is kept"
     return skus

@@ -9,7 +9,9 @@ import strawberry
 
 from domain.catalog import BannerSlot, ProductSort
 from executor.hints import public
+from models.catalog_rows import PRODUCT_CARD, PRODUCT_COLUMNS
 from models.public_changes import PublicTag
+from resolvers.common.asked import asked_below
 from resolvers.common.context import Info
 from resolvers.common.errors import bad_request
 from resolvers.common.ids import find_id
@@ -18,7 +20,7 @@ from resolvers.common.public import KEPT_SECONDS, STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
 from resolvers.member.catalog.categories import Category
-from resolvers.member.catalog.products import Product
+from resolvers.member.catalog.products import Product, sku_parts
 from resolvers.member.catalog.stores import (
     GeoPointInput,
     Store,
@@ -113,9 +115,14 @@ class CatalogQuery:
         wanted = _product_query(filter or ProductFilter(), sort or ProductSort.RECOMMENDED)
         order = catalog.ORDERS[wanted.sort]
         request = read_page(_count(first, DEFAULT_FIRST), after, *order.cursor_kinds)
-        page = await catalog.list_products(wanted, request)
-        view = await viewpoint(info.context)
-        return Connection[Product].of(page, lambda row: Product(row=row, view=view))
+        asked = asked_below(info)
+        on_page = asked.at_nodes_for_any("attributes", "options", "noReasonReturn")
+        columns = PRODUCT_COLUMNS if on_page else PRODUCT_CARD
+        page = await catalog.list_products(wanted, request, columns=columns)
+        view, parts = await viewpoint(info.context), sku_parts(asked)
+        return Connection[Product].of(
+            page, lambda row: Product(row=row, view=view, sku_parts=parts)
+        )
 
     @strawberry.field(
         metadata=_PRODUCTS,
@@ -128,7 +135,10 @@ class CatalogQuery:
     ) -> Product | None:
         product_id = find_id(id)
         row = await catalog.get_product(product_id) if product_id else None
-        return Product(row=row, view=await viewpoint(info.context)) if row else None
+        if row is None:
+            return None
+        view = await viewpoint(info.context)
+        return Product(row=row, view=view, sku_parts=sku_parts(asked_below(info)))
 
     @strawberry.field(
         metadata=_STORES, description="The brand's open stores: nearest first, or by name."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,18 +24,13 @@ class Viewpoint:
 
 
 async def viewpoint(context: Context) -> Viewpoint:
-    """Return the request's view; the rules are read once, however many fields ask at a time."""
+    """Return the request's view; the rules are kept in memory for some seconds."""
     found: Viewpoint | None = context.memo.get(Viewpoint)
     if found is None:
-        rules = await context.loaders.of(_rules_in_force, now=context.now).load("rules")
+        rules = (await rules_service.in_force(now=context.now)).rules
         found = Viewpoint(rules, context.ports.public_base_url, context.language, context.now)
         context.memo[Viewpoint] = found
     return found
-
-
-async def _rules_in_force(keys: Sequence[str], *, now: datetime) -> list[Rules]:
-    in_force = await rules_service.in_force(now=now)
-    return [in_force.rules for _ in keys]
 
 
 def shopper(context: Context) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class OrderLine:
     @batched(description="Null when it has been deleted; the line keeps its snapshot.")
     @staticmethod
     async def sku(lines: Sequence[OrderLine], info: BatchInfo) -> list[Sku | None]:
-        return await skus_by_ids(info.context, [line.row["sku_id"] for line in lines])
+        return await skus_by_ids(info, [line.row["sku_id"] for line in lines])
 
     def pieces_left(self) -> int:
         """Return the pieces that can still be given back."""

@@ -113,7 +113,7 @@ class QuoteLine:
     @batched(description="What is bought.")
     @staticmethod
     async def sku(lines: Sequence[QuoteLine], info: BatchInfo) -> list[Sku]:
-        return await kept_skus(info.context, [line.sku_id for line in lines])
+        return await kept_skus(info, [line.sku_id for line in lines])
 
     @classmethod
     def of(cls, line: pricing.QuotedLine, language: Language) -> QuoteLine:
