@@ -62,8 +62,8 @@ class Kept:
     """An answer that may be shared until `expires_at`, on the cache's clock."""
 
     body: bytes
-    media_type: str
     etag: bytes
+    head: Pairs
     tags: tuple[str, ...]
     version: Hashable
     expires_at: float
@@ -183,16 +183,10 @@ class PublicCache:
     ) -> tuple[int, Pairs, bytes]:
         """Return status, headers and body: 304 and no body for who has this answer already."""
         seconds = max(0, int(kept.expires_at - self._clock()))
-        headers = [
-            (b"cache-control", b"public, max-age=%d" % seconds),
-            (b"etag", kept.etag),
-            (b"vary", self._vary_line),
-        ]
+        age = (b"cache-control", b"public, max-age=%d" % seconds)
         if is_get and if_none_match is not None and _names(if_none_match, kept.etag):
-            return 304, headers, b""
-        headers.append((b"content-type", f"{kept.media_type}; charset=utf-8".encode()))
-        headers.append((b"content-length", b"%d" % len(kept.body)))
-        return 200, headers, kept.body
+            return 304, [age, (b"etag", kept.etag), (b"vary", self._vary_line)], b""
+        return 200, [age, *kept.head], kept.body
 
     def _hit(self, place: Place, kept: Kept) -> Kept:
         """Answer from memory what is written in a new way."""
@@ -226,10 +220,16 @@ class PublicCache:
 
     def _keep(self, place: Place, flight: _Flight, body: bytes) -> Kept:
         """Keep an answer, unless what it was made from has changed, or it is too large."""
+        etag = _etag(place.media_type, body)
         kept = Kept(
             body=body,
-            media_type=place.media_type,
-            etag=_etag(place.media_type, body),
+            etag=etag,
+            head=[
+                (b"etag", etag),
+                (b"vary", self._vary_line),
+                (b"content-type", f"{place.media_type}; charset=utf-8".encode()),
+                (b"content-length", b"%d" % len(body)),
+            ],
             tags=flight.policy.tags,
             version=flight.version,
             expires_at=self._clock() + flight.policy.seconds,
