@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import strawberry
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
-from graphql.execution.incremental import IncrementalExecutor
+from graphql import DocumentNode, Executor, GraphQLSchema, OperationDefinitionNode
 from graphql.pyutils import is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
@@ -47,7 +46,7 @@ class Engine:
         self.figures = Figures()
         if isinstance(schema, GraphQLSchema):
             self.schema = schema
-            self.interpreter = Interpreter(schema, IncrementalExecutor, options={})
+            self.interpreter = Interpreter(schema, Executor, options={})
             self.surroundings = Surroundings(schema, None, is_awaitable, roots_in_turn)
         else:
             self.schema = schema._schema  # noqa: SLF001 (Strawberry offers no other way to it)
@@ -55,9 +54,8 @@ class Engine:
                 "operation_extensions": None,
                 "is_awaitable": optimized_is_awaitable,
             }
-            self.interpreter = Interpreter(
-                self.schema, schema.execution_context_class, options=options
-            )
+            executor_class = _whole(schema.execution_context_class)
+            self.interpreter = Interpreter(self.schema, executor_class, options=options)
             self.surroundings = Surroundings(
                 self.schema,
                 schema,
@@ -91,3 +89,19 @@ class Engine:
                 "Must provide operation name if query contains multiple operations."
             )
         return Operation(self, document, found[0])
+
+
+def _whole(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:
+    """Return the executor without incremental delivery: @defer and @stream are answered at once.
+
+    A schema may have these directives; who has them need not heed them (they are hints).
+    """
+    ways = (
+        "build_response",
+        "execute_collected_root_fields",
+        "execute_collected_subfields",
+        "handle_stream",
+    )
+    return type(
+        executor_class.__name__, (executor_class,), {way: getattr(Executor, way) for way in ways}
+    )
