@@ -39,7 +39,10 @@ log = structlog.get_logger(__name__)
 
 
 class Observed:
-    """Plain ASGI: gives every request an id, counts and times it, and logs what failed."""
+    """Plain ASGI: gives every request an id, counts and times it, and logs what failed.
+
+    A socket gets an id, too; it is neither counted nor timed here.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -47,7 +50,7 @@ class Observed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; its id is in scope["request_id"] and in the answer's head."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._pass_on(scope, receive, send)
             return
         request_id = _request_id(scope)
         scope["request_id"] = request_id
@@ -74,6 +77,23 @@ class Observed:
             path = _path_label(scope["path"])
             requests_total.labels(path, scope["method"], str(status)).inc()
             request_seconds.labels(path).observe(time.perf_counter() - started)
+            structlog.contextvars.clear_contextvars()
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a socket on, with an id for the logs; its operations get ids of their own."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        scope["request_id"] = _request_id(scope)
+        structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        try:
+            await self.app(scope, receive, send)
+        except OSError:
+            raise  # The client has gone: the server expects to hear so.
+        except Exception:
+            log.exception("socket_failed", path=scope["path"])
+            raise
+        finally:
             structlog.contextvars.clear_contextvars()
 
 

@@ -7,7 +7,6 @@ from cli.panels import RUN
 from settings.profiles import require_wechat
 
 BACKLOG = 2_048
-KEEP_ALIVE_SECONDS = 75  # Longer than a proxy's, so that it is never us who close first.
 
 
 def register(app: typer.Typer) -> None:
@@ -16,11 +15,12 @@ def register(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Serve the API over HTTP until SIGTERM."""
+    """Serve the API over HTTP and WebSocket until SIGTERM."""
     import os
 
     import uvicorn
 
+    from api.server import server_options
     from api.trusted import trusted_manifest
 
     with prepared() as ready:
@@ -35,14 +35,8 @@ def serve() -> None:
             port=settings.port,
             workers=settings.web_concurrency,
             loop="uvloop",
-            http="httptools",
-            access_log=False,  # Figures are on /metrics; failures are logged with a request id.
-            log_config=None,
-            proxy_headers=False,  # The application believes TRUSTED_PROXIES alone.
-            server_header=False,
             backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
+            **server_options(settings),
         )
 
 

@@ -110,6 +110,8 @@ class Settings(BaseSettings):
 
     Above what PostgreSQL and WeChat are given: their limits know better what to say.
     """
+    websocket_max_sockets: Count = 1_000
+    """For each web process; whoever comes then is asked to come back later."""
     public_cache_max_bytes: Annotated[int, Field(ge=0)] = 64 * 1_024 * 1_024
     """Memory of each web process for answers that anybody may see; 0 keeps none."""
     graphql_introspection: bool = True

@@ -202,7 +202,9 @@ async def client(app: ASGIApp, settings: Settings) -> AsyncIterator[GraphQLClien
 @pytest.fixture
 async def live(app: ASGIApp, settings: Settings) -> AsyncIterator[str]:
     """The same application also on its port, where the simulator's callbacks find it; its URL."""
-    async with serving(app, settings.port) as url:
+    from api.server import server_options
+
+    async with serving(app, settings.port, **server_options(settings)) as url:
         yield url
 
 

@@ -81,9 +81,13 @@ async def _phase(
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int) -> AsyncIterator[str]:
-    """Serve an application, whose lifespan runs already, from this loop; yield its URL."""
-    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off")
+async def serving(app: ASGIApp, port: int, **options: Any) -> AsyncIterator[str]:
+    """Serve an application, whose lifespan runs already, from this loop; yield its URL.
+
+    The options are uvicorn's.
+    """
+    quiet = {"log_config": None, "access_log": False, "lifespan": "off"}
+    config = uvicorn.Config(app, port=port, **(quiet | options))
     server = _QuietServer(config)
     task = asyncio.create_task(server.serve())
     while not server.started:

@@ -1,0 +1,151 @@
+"""/graphql by WebSocket: the executor's sockets, set up for the mall.
+
+A client says who it is in the payload of its connection_init, as it would in a header:
+
+    {"type": "connection_init", "payload": {"authorization": "Bearer <access token>"}}
+
+Without that it is a guest. When the token runs out or its session ends, the socket is closed with
+4403: clients take a new token and connect again. A member who signs in over a socket is signed in
+for that operation alone, and connects again with the token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+from prometheus_client import Gauge
+
+from api.addresses import client_address
+from api.auth import Authenticator, Viewer
+from api.errors import ErrorTelling
+from api.figures import OperationTimes
+from api.languages import language_of
+from executor.asgi import Scope, headers_of
+from executor.trusted import DocumentSource
+from executor.websocket import GraphQLWebSocket, Hooks, SocketLimits
+from models.ids import new_id
+from resolvers.common.context import Context
+from resolvers.common.errors import ApiError, unauthenticated
+from resolvers.common.messages import Language
+from settings import Settings
+
+CHECK_SECONDS = 2.0
+"""How long a socket may outlive its session; the news of it takes a second more."""
+
+open_sockets = Gauge("mall_websocket_sockets", "WebSockets that are open.")
+running_operations = Gauge(
+    "mall_websocket_operations", "Operations that run on WebSockets, subscriptions among them."
+)
+running_subscriptions = Gauge(
+    "mall_websocket_subscriptions", "Subscriptions that run on WebSockets."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who opened a socket, and from where."""
+
+    authorization: str | None
+    language: Language
+    client_ip: str
+
+
+class MakeContext(Protocol):
+    """Makes the context of an operation."""
+
+    def __call__(
+        self,
+        viewer: Viewer | None,
+        *,
+        now: datetime,
+        language: Language,
+        client_ip: str,
+        request_id: str,
+    ) -> Context:
+        """Say who asks, when, from where, and under which id."""
+        ...
+
+
+class Doorkeeper:
+    """Lets peers in, and out when their token no longer holds."""
+
+    def __init__(
+        self, settings: Settings, authenticator: Authenticator, make_context: MakeContext
+    ) -> None:
+        self._settings = settings
+        self._authenticator = authenticator
+        self._make_context = make_context
+
+    async def peer_of(self, scope: Scope, payload: dict[str, Any]) -> Peer:
+        """Return who opens a socket.
+
+        Raises:
+            ApiError: UNAUTHENTICATED for a token that doesn't hold.
+        """
+        authorization = payload.get("authorization")
+        if authorization is not None and not isinstance(authorization, str):
+            raise unauthenticated()
+        peer = Peer(
+            authorization,
+            language_of(headers_of(scope)),
+            client_address(scope, self._settings.trusted_proxies),
+        )
+        await self._viewer(peer, datetime.now(UTC))
+        return peer
+
+    async def still_valid(self, peer: Peer) -> bool:
+        """Tell whether the peer's token still holds."""
+        try:
+            await self._viewer(peer, datetime.now(UTC))
+        except ApiError:
+            return False
+        return True
+
+    async def context_of(self, peer: Peer) -> Context:
+        """Return the context of one operation, with a request id of its own in its logs."""
+        request_id = new_id().hex
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        now = datetime.now(UTC)
+        return self._make_context(
+            await self._viewer(peer, now),
+            now=now,
+            language=peer.language,
+            client_ip=peer.client_ip,
+            request_id=request_id,
+        )
+
+    async def _viewer(self, peer: Peer, now: datetime) -> Viewer | None:
+        return await self._authenticator.viewer(peer.authorization, now=now)
+
+
+def websocket_endpoint(
+    settings: Settings,
+    documents: DocumentSource,
+    authenticator: Authenticator,
+    make_context: MakeContext,
+) -> GraphQLWebSocket[Peer, Context]:
+    """Return the ASGI callable behind /graphql for sockets; its figures are this process's."""
+    keeper = Doorkeeper(settings, authenticator, make_context)
+    hooks = Hooks(
+        peer_of=keeper.peer_of,
+        context_of=keeper.context_of,
+        still_valid=keeper.still_valid,
+        tell=ErrorTelling(debug=settings.debug),
+        on_run=OperationTimes(documents.operations()),
+    )
+    limits = SocketLimits(
+        sockets=settings.websocket_max_sockets,
+        message_bytes=settings.request_max_bytes,
+        check_seconds=CHECK_SECONDS,
+        run_seconds=settings.request_timeout_seconds,
+        grace_seconds=settings.shutdown_grace_seconds,
+    )
+    endpoint = GraphQLWebSocket(documents, hooks, limits=limits)
+    tally = endpoint.tally
+    open_sockets.set_function(lambda: tally.sockets)
+    running_operations.set_function(lambda: tally.operations)
+    running_subscriptions.set_function(lambda: tally.subscriptions)
+    return endpoint
