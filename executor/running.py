@@ -242,7 +242,7 @@ def discard(value: Any) -> None:
 def _hear(future: asyncio.Future[Any]) -> None:
     """Take note of a future's error, lest asyncio complain that nobody did."""
     if not future.cancelled():
-        future.exception()
+        discard(future.exception())
 
 
 def items(value: Any) -> Sequence[Any]:
