@@ -9,6 +9,7 @@ from contextlib import suppress
 import asyncpg
 import procrastinate
 import structlog
+import uvloop
 from prometheus_client import start_http_server
 
 from jobs.app import job_app
@@ -29,7 +30,8 @@ log = structlog.get_logger(__name__)
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT, then let what is under way come to its end."""
     set_up_logs(settings)
-    asyncio.run(_run(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:
