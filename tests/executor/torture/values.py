@@ -71,6 +71,7 @@ _GOOD: dict[str, Sequence[Any]] = {
     "Cents": (0, 1, -5, 2**53 - 1),
     "Even": (0, 2, -4),
     "Spot": ((1, 2), (0, 0)),
+    "Void": (None,),
     "Loose": ("anything", 1, ["a"]),
 }
 
