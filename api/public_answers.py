@@ -27,9 +27,9 @@ PAUSE_SECONDS = 0.5
 every moment, an answer is still made twice a second and not for every request.
 """
 HEARTBEAT_SECONDS = 1.0
-"""How often the connection is asked for a sign of life, and how long it may take: a network that
-falls silent ends no connection.
-"""
+"""How often the connection is asked for a sign of life: a network that falls silent ends none."""
+SILENCE_SECONDS = 2.0
+"""How long that may take."""
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
 
@@ -141,7 +141,7 @@ class ChangeListener:
             while True:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), HEARTBEAT_SECONDS)
-                await connection.execute("SELECT 1", timeout=HEARTBEAT_SECONDS)
+                await connection.execute("SELECT 1", timeout=SILENCE_SECONDS)
         finally:
             self._versions.lose()
             with suppress(*_LOST):

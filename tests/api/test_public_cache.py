@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -67,6 +69,8 @@ PRICE = "{ products { nodes { skus { price } } } }"
 def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The same settings, with memory for public answers; news needn't wait for one another."""
     monkeypatch.setattr(public_answers, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(public_answers, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(public_answers, "SILENCE_SECONDS", 1.0)
     return settings.model_copy(update={"public_cache_max_bytes": 4 * 1_024 * 1_024})
 
 
@@ -372,17 +376,8 @@ async def test_while_postgresql_is_not_heard_nothing_comes_from_memory(
     await a_catalog()
     await quiet(cache)
     await client.gql(PRICE)
-    await db.execute(
-        """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'membermall-web'
-        """
-    )
-
-    async def is_lost() -> bool:
-        return cache.versions.current([]) is None
-
-    await until(is_lost)
+    await db.execute("SELECT pg_terminate_backend($1)", await _listening_backend())
+    await _lost(cache)
     # This is told to nobody: it is seen all the same.
     await _dearer()
     hits = cache.statistics.hits
@@ -392,6 +387,43 @@ async def test_while_postgresql_is_not_heard_nothing_comes_from_memory(
     await heard(cache, PublicTag.CATALOG, None)
     assert _lowest_price((await client.gql(PRICE)).data) == 555
     assert cache.statistics.hits == hits
+
+
+async def test_a_connection_that_falls_silent_is_given_up(
+    client: GraphQLClient, cache: PublicCache
+) -> None:
+    await a_catalog()
+    await quiet(cache)
+    await client.gql(PRICE)
+    backend = await _listening_backend()
+    os.kill(backend, signal.SIGSTOP)  # As if the network swallowed everything.
+    try:
+        await _dearer()
+        await _lost(cache)
+        assert _lowest_price((await client.gql(PRICE)).data) == 555
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    await heard(cache, PublicTag.CATALOG, None)
+
+
+async def _listening_backend() -> int:
+    """Return the process of PostgreSQL that tells the application of changes."""
+    found: int = await db.fetch_value(
+        """
+        SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'membermall-web'
+        """
+    )
+    return found
+
+
+async def _lost(cache: PublicCache) -> None:
+    """Wait until the application knows that it hears nothing."""
+
+    async def is_lost() -> bool:
+        return cache.versions.current([]) is None
+
+    await until(is_lost)
 
 
 def _lowest_price(data: Any) -> int:
