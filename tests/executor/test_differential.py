@@ -1,0 +1,75 @@
+"""Random operations: what compiled code answers is what graphql-core answers.
+
+Equal bytes without errors, else equal data and equal errors; the same side effects in the same
+order; nothing left unawaited that graphql-core awaits. The seed stands in the test's name, and
+FUZZ_SEED sets it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from zlib import crc32
+
+import pytest
+
+from tests.executor.torture.campaign import MOODS, SOUND, compare, torture_subjects
+from tests.executor.torture.operations import Scope
+
+# All workers of one run have the same seed: they have to collect the same tests.
+_OF_THIS_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.urandom(4).hex()
+SEED = int(os.environ.get("FUZZ_SEED") or crc32(_OF_THIS_RUN.encode()) % 1_000_000)
+
+SMALL = Scope(depth=4, fields=25)
+DOCUMENTS = 170
+SOAK_DOCUMENTS = 5_600
+"""Each is run in six moods, on three schemas: 100,000 operations."""
+
+SUBJECTS = list(torture_subjects())
+
+
+@pytest.fixture
+def _little_garbage() -> Iterator[None]:
+    """Let the collector look at what a run leaves, and at nothing older."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def tell(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """Show how far it is, while it runs."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{line}\n")
+
+
+@pytest.mark.usefixtures("_little_garbage")
+@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
+async def test_random_operations_answer_alike(
+    name: str, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject = torture_subjects(SMALL)[name]()
+    for number in range(DOCUMENTS):
+        await compare(subject, seed * DOCUMENTS + number)
+    assert subject.operations == DOCUMENTS * len(MOODS)
+    tell(capsys, str(subject))
+    # What only ever falls back would prove nothing.
+    assert subject.counts[SOUND].compiled_share > 1 / 3, str(subject)
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("_little_garbage")
+@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
+async def test_a_hundred_thousand_random_operations_answer_alike(
+    name: str, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject = torture_subjects()[name]()
+    for number in range(SOAK_DOCUMENTS):
+        await compare(subject, seed * SOAK_DOCUMENTS + number)
+        if number % 500 == 499:
+            tell(capsys, f"{number + 1} of {SOAK_DOCUMENTS} documents; {subject}")
+    assert subject.counts[SOUND].compiled_share > 1 / 3, str(subject)
