@@ -18,5 +18,6 @@ if __name__ == "__main__":
         http="httptools",
         access_log=False,
         log_config=None,
+        proxy_headers=False,
         server_header=False,
     )
