@@ -14,6 +14,7 @@ from executor.interpreter import Interpreter
 from executor.leaves import write_exactly
 from executor.operation import Figures, Operation
 from executor.program import IsAwaitable, Surroundings
+from executor.unsupported import require_supported
 
 
 class UnknownOperation(Exception):
@@ -32,6 +33,10 @@ class Engine:
 
     With `roots_in_turn`, compiled code resolves a query's root fields one after the other, for
     schemas that read by one connection. Else they wait side by side, as with graphql-core.
+
+    Raises:
+        UnsupportedSchema: a Strawberry schema has extensions with hooks, or operation directives
+            of its own: nothing of a schema is left out without a word.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Engine:
             self.interpreter = Interpreter(schema, Executor, options={})
             self.surroundings = Surroundings(schema, None, is_awaitable, roots_in_turn)
         else:
+            require_supported(schema, compiles=compiles)
             self.schema = schema._schema  # noqa: SLF001 (Strawberry offers no other way to it)
             options: dict[str, Any] = {
                 "operation_extensions": None,
