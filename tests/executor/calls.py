@@ -23,6 +23,7 @@ from executor.http import GraphQLHTTP
 from executor.trusted import DocumentSource
 
 RESPONSE_JSON = "application/graphql-response+json"
+FAILS_AFTER_SECONDS = 10.0
 GONE: Message = {"type": "http.disconnect"}
 
 
@@ -39,6 +40,11 @@ class World:
     trouble: Exception | None = None
     """What comes of waiting, if anything."""
     done: list[str] = field(default_factory=list)
+
+    async def come_to(self, event: asyncio.Event) -> None:
+        """Wait for something that comes soon, or fail."""
+        async with asyncio.timeout(FAILS_AFTER_SECONDS):
+            await event.wait()
 
     async def wait(self) -> str:
         self.waiting.set()

@@ -11,13 +11,12 @@ import orjson
 import pytest
 
 from cli.embedded.ports import free_port
-from tests.executor.calls import World, endpoint
+from tests.executor.calls import FAILS_AFTER_SECONDS, World, endpoint
 from tests.support.application import serving
 
 QUERY = orjson.dumps({"query": "{ hello }"})
 ANSWER = b'{"data":{"hello":"Hello, you!"}}'
 WAITING = orjson.dumps({"query": "{ wait }"})
-FAILS_AFTER_SECONDS = 10.0
 
 
 class Socket:
@@ -110,10 +109,9 @@ async def test_a_query_ends_when_its_client_hangs_up() -> None:
     world = World()
     async with open_socket(world, looks_after_seconds=0) as socket:
         socket.ask(WAITING, content_length=str(len(WAITING)))
-        await world.waiting.wait()
+        await world.come_to(world.waiting)
         socket.writer.close()
-        async with asyncio.timeout(FAILS_AFTER_SECONDS):
-            await world.over.wait()
+        await world.come_to(world.over)
     assert world.done == ["cancelled"]
 
 
@@ -121,7 +119,7 @@ async def test_a_client_that_stays_is_answered_however_often_it_is_looked_after(
     world = World()
     async with open_socket(world, looks_after_seconds=0) as socket:
         socket.ask(WAITING, content_length=str(len(WAITING)))
-        await world.waiting.wait()
+        await world.come_to(world.waiting)
         world.gate.set()
         assert (await socket.hear())[2] == b'{"data":{"wait":"waited"}}'
         socket.ask(QUERY, content_length=str(len(QUERY)))

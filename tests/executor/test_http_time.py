@@ -75,7 +75,7 @@ async def test_a_mutation_goes_on_when_its_client_goes() -> None:
         return messages.pop(0)
 
     async def open_the_gate() -> None:
-        await world.waiting.wait()
+        await world.come_to(world.waiting)
         for _ in range(5):
             await asyncio.sleep(0)  # Time enough to look after the client.
         world.gate.set()
@@ -93,7 +93,7 @@ async def test_a_mutation_goes_on_when_its_client_goes() -> None:
 async def test_who_stops_the_server_stops_a_run() -> None:
     world = World()
     running = asyncio.create_task(attempt(endpoint(world), body=MUTATION))
-    await world.waiting.wait()
+    await world.come_to(world.waiting)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
