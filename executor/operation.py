@@ -22,7 +22,7 @@ from graphql.execution.values import VariableValues
 
 from executor.interpreter import Memory
 from executor.outcome import Outcome
-from executor.plan import NotCompilable, Planner
+from executor.plan import NotCompilable, Plan, Planner
 from executor.program import Program, compile_plan
 from executor.running import Fallback, Run
 from executor.variables import Variables
@@ -58,6 +58,9 @@ class Operation:
     Compiled at its first run. Whatever goes wrong in compiled code, the answer is graphql-core's on
     the same document; root fields that were resolved are replayed, so that nothing has its effect
     twice. A cancelled run is cancelled: nothing is run again.
+
+    `conditions` are the variables that its @skip and @include look at: there is a program for each
+    way that they turn out.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Operation:
         self.figures = Figures()
         self._variables = Variables(engine.schema, node.variable_definitions or ())
         declared = {each.variable.name.value for each in node.variable_definitions or ()}
-        self._conditions = tuple(name for name in _conditions(document) if name in declared)
+        self.conditions = tuple(name for name in _conditions(document) if name in declared)
         self._programs: dict[tuple[Any, ...], Program | None] = {}
         self._failures = 0
         self._rest = 0
@@ -80,7 +83,7 @@ class Operation:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        self._is_compilable = engine.compiles and self._may_be_compiled()
+        self._is_compilable = engine.compiles and self._obstacle() is None
 
     async def run(
         self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
@@ -130,41 +133,56 @@ class Operation:
         self._failed()
         return None
 
+    def plan(self, conditions: Mapping[str, bool]) -> Plan:
+        """Lay out what is asked for when the conditions have these values.
+
+        Raises:
+            NotCompilable: the operation is graphql-core's to run; the message says why.
+        """
+        obstacle = self._obstacle()
+        if obstacle is not None:
+            raise NotCompilable(obstacle)
+        engine = self.engine
+        strawberry_schema = engine.surroundings.strawberry_schema
+        planner = Planner(engine.schema, strawberry_schema, self.node, self._fragments)
+        return planner.plan(VariableValues({}, dict(conditions)))
+
     def prepare(self) -> list[Program]:
         """Compile every variant now, as far as there are few; return what could be compiled."""
         if not self._is_compilable:
             return []
-        ways = list(product((False, True), repeat=len(self._conditions)))[:MAX_VARIANTS]
+        ways = list(product((False, True), repeat=len(self.conditions)))[:MAX_VARIANTS]
         found = []
         for way in ways:
-            values = dict(zip(self._conditions, way, strict=True))
+            values = dict(zip(self.conditions, way, strict=True))
             program = self._program(VariableValues({}, values))
             if program is not None:
                 found.append(program)
         return found
 
-    def _may_be_compiled(self) -> bool:
-        if self.kind is OperationType.SUBSCRIPTION or self.node.directives:
-            return False
-        return not any(fragment.variable_definitions for fragment in self._fragments.values())
+    def _obstacle(self) -> str | None:
+        """Say what keeps the whole operation from being compiled, whatever it asks for."""
+        if self.kind is OperationType.SUBSCRIPTION:
+            return "A subscription."
+        if self.node.directives:
+            return "Directives on the operation."
+        if any(fragment.variable_definitions for fragment in self._fragments.values()):
+            return "Fragments with variables."
+        return None
 
     def _program(self, variables: VariableValues) -> Program | None:
         """Return the code for these @skip and @include; None when there can't be any."""
-        way = tuple(variables.coerced.get(name) for name in self._conditions)
+        way: tuple[Any, ...] = tuple(variables.coerced.get(name) for name in self.conditions)
         if way in self._programs:
             return self._programs[way]
         if len(self._programs) >= MAX_VARIANTS or not all(type(value) is bool for value in way):
             return None
-        values = dict(zip(self._conditions, way, strict=True))
-        self._programs[way] = self._compile(VariableValues({}, values))
+        self._programs[way] = self._compile(dict(zip(self.conditions, way, strict=True)))
         return self._programs[way]
 
-    def _compile(self, conditions: VariableValues) -> Program | None:
-        engine = self.engine
-        strawberry_schema = engine.surroundings.strawberry_schema
-        planner = Planner(engine.schema, strawberry_schema, self.node, self._fragments)
+    def _compile(self, conditions: Mapping[str, bool]) -> Program | None:
         try:
-            return compile_plan(planner.plan(conditions), engine.surroundings)
+            return compile_plan(self.plan(conditions), self.engine.surroundings)
         except NotCompilable:
             return None
         except Exception:
