@@ -11,10 +11,9 @@ What passes by itself (no connection, a lock or a statement that took too long) 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncpg
 from tortoise import connections
@@ -24,8 +23,6 @@ from tortoise.backends.base_postgres.client import BasePostgresClient
 from tortoise.connection import get_connections
 
 from domain.errors import Busy
-
-T = TypeVar("T")
 
 RETRY_AFTER_SECONDS = 2
 RETRIED = (
@@ -95,11 +92,8 @@ class Reading:
     async def connection(self) -> asyncpg.Connection:
         """Return the block's connection; borrows it, if this is the first read."""
         if self._connection is None:
-            client: Any = client_in_use()
-            if client._pool is None:
-                await client.create_connection(with_db=True)
-            self._pool = client._pool
-            self._connection = await _bounded(self._pool.acquire())
+            self._pool = await _pool_of(client_in_use())
+            self._connection = await _borrowed(self._pool)
         return self._connection
 
     async def give_back(self) -> None:
@@ -115,7 +109,7 @@ _reading: ContextVar[Reading | None] = ContextVar("reading", default=None)
 class Statement:
     """A connection for a statement or two: the open transaction's, the block's, or the pool's."""
 
-    __slots__ = ("_borrowed", "_connection", "_reading")
+    __slots__ = ("_connection", "_lock", "_pool", "_reading")
 
     async def __aenter__(self) -> asyncpg.Connection:
         """Return the connection; waits for a free one, but not for ever."""
@@ -131,10 +125,14 @@ class Statement:
             return self._connection
         self._reading = None
         client = client_in_use()
-        self._borrowed: Any = client.acquire_connection()
-        borrowing = self._borrowed.__aenter__()
-        waits = not isinstance(client, TransactionWrapper)
-        self._connection = await (_bounded(borrowing) if waits else borrowing)
+        if isinstance(client, TransactionWrapper):
+            self._pool: asyncpg.Pool | None = None
+            self._lock: asyncio.Lock = client._lock
+            await self._lock.acquire()
+            self._connection = client._connection
+        else:
+            self._pool = await _pool_of(client)
+            self._connection = await _borrowed(self._pool)
         return self._connection
 
     async def __aexit__(
@@ -145,12 +143,14 @@ class Statement:
     ) -> None:
         """Give the connection back."""
         passes = error is not None and _passes(error, self._connection)
-        if self._reading is None:
-            await self._borrowed.__aexit__(kind, error, traceback)
-        else:
+        if self._reading is not None:
             self._reading.is_busy = False
             if error is not None:
                 await self._reading.give_back()
+        elif self._pool is not None:
+            await self._pool.release(self._connection)
+        else:
+            self._lock.release()
         if passes:
             raise DatabaseBusy from error
 
@@ -167,7 +167,7 @@ class Transaction(TransactionContextPooled):
     async def __aenter__(self) -> Any:
         """Begin it."""
         await self.ensure_connection()
-        connection = await _bounded(self._pool.acquire())
+        connection = await _borrowed(self._pool)
         self.client._connection = connection
         self.token = get_connections().set(self.connection_name, self.client)
         self._read_before = _reading.set(None)
@@ -207,10 +207,30 @@ class Transaction(TransactionContextPooled):
         return self.client._parent._pool
 
 
-async def _bounded(connecting: Awaitable[T]) -> T:
+async def _pool_of(client: Any) -> asyncpg.Pool:
+    """Return a client's pool; opens it, if nobody has."""
+    if client._pool is None:
+        try:
+            async with asyncio.timeout(patience_seconds), client._pool_init_lock:
+                if client._pool is None:
+                    await client.create_connection(with_db=True)
+        except _PASSING as error:
+            raise DatabaseBusy from error
+    pool: asyncpg.Pool = client._pool
+    return pool
+
+
+async def _borrowed(pool: asyncpg.Pool) -> asyncpg.Connection:
+    """Return a connection of the pool; waits for a free one, but not for ever.
+
+    A place that is free has its connection at once, or makes one in asyncpg's own time limit: a
+    limit of ours costs as much as a short statement, and is for the wait alone.
+    """
     try:
+        if not pool._queue.empty():
+            return await pool.acquire()
         async with asyncio.timeout(patience_seconds):
-            return await connecting
+            return await pool.acquire()
     except _PASSING as error:
         raise DatabaseBusy from error
 
