@@ -110,6 +110,12 @@ class Subscription:
             yield number
 
     @strawberry.subscription
+    async def bulk(self, info: Info, upto: int) -> AsyncGenerator[str, None]:
+        for _ in range(upto):
+            info.context.world.events += 1
+            yield "x" * 100_000
+
+    @strawberry.subscription
     async def watch(self, info: Info, name: str = "watch") -> AsyncGenerator[str, None]:
         try:
             yield "open"
