@@ -125,25 +125,35 @@ def reads_parent(declared: GraphQLField) -> bool:
 def policy_of(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
 ) -> Policy | None:
-    """Return how the operation's answer may be shared; None when it may not.
+    """Return how the operation's answer may be shared; None when it may not."""
+    try:
+        return shared_policy(schema, document, operation)
+    except NotShared:
+        return None
+
+
+class NotShared(Exception):
+    """An operation whose answers are not shared; the message says which field keeps them."""
+
+
+def shared_policy(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> Policy:
+    """Return how the operation's answer may be shared.
 
     The document is valid. Linear in its size: every fragment is looked at once.
+
+    Raises:
+        NotShared: it may not.
     """
     if operation.operation is not OperationType.QUERY or schema.query_type is None:
-        return None
+        raise NotShared("It is no query.")
     gathered = _Gathered()
-    try:
-        for place in _fields(schema, document, operation):
-            _gather(schema, place, gathered)
-    except _NotShared:
-        return None
+    for place in _fields(schema, document, operation):
+        _gather(schema, place, gathered)
     if gathered.seconds is None:
-        return None
+        raise NotShared("No field says for how many seconds.")
     return Policy(gathered.seconds, tuple(sorted(gathered.tags)), tuple(sorted(gathered.absent)))
-
-
-class _NotShared(Exception):
-    """A field keeps the whole operation from being shared."""
 
 
 @dataclass(slots=True)
@@ -219,23 +229,26 @@ def _gather(schema: GraphQLSchema, place: _Place, gathered: _Gathered) -> None:
     """Add what the field's hint says.
 
     Raises:
-        _NotShared: the field is private, or nothing says that it is public.
+        NotShared: the field is private, or nothing says that it is public.
     """
     name = place.node.name.value
     if name == "__typename":
         return
     if name.startswith("__"):
-        raise _NotShared
+        raise NotShared("It asks for the schema.")
     for parent in _types_behind(schema, place.parent):
         declared = parent.fields[name]
         hint = hint_of(declared)
         if hint is None:
             if parent is schema.query_type or not reads_parent(declared):
-                raise _NotShared
+                raise NotShared(f"{parent.name}.{name} doesn't say that it is public.")
             continue
         passed = {argument.name.value for argument in place.node.arguments or ()}
-        if not hint.is_public or hint.private_arguments & passed:
-            raise _NotShared
+        if not hint.is_public:
+            raise NotShared(f"{parent.name}.{name} is private.")
+        telling = sorted(hint.private_arguments & passed)
+        if telling:
+            raise NotShared(f"{parent.name}.{name} is private with `{telling[0]}`.")
         if hint.is_for_signed_in:
             _require_absent(place, declared, gathered)
         gathered.add(hint)
@@ -250,6 +263,9 @@ def _types_behind(schema: GraphQLSchema, parent: Any) -> Collection[GraphQLObjec
 
 def _require_absent(place: _Place, declared: GraphQLField, gathered: _Gathered) -> None:
     if not place.is_top or isinstance(declared.type, GraphQLNonNull):
-        raise _NotShared
+        raise NotShared(
+            f"{place.parent.name}.{place.node.name.value} is for who is signed in, and not a "
+            "nullable field of the operation itself."
+        )
     alias = place.node.alias or place.node.name
     gathered.absent.add(alias.value)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import strawberry
 from graphql import (
+    DocumentNode,
     GraphQLField,
     GraphQLInt,
     GraphQLNonNull,
@@ -21,7 +22,15 @@ from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 
 from executor.fields import BatchInfo, batched, item
-from executor.hints import Policy, policy_of, private, public, signed_in
+from executor.hints import (
+    NotShared,
+    Policy,
+    policy_of,
+    private,
+    public,
+    shared_policy,
+    signed_in,
+)
 
 
 class Nobody(BasePermission):
@@ -149,12 +158,19 @@ class Mutation:
 SCHEMA = strawberry.Schema(Query, Mutation, types=[Maker, Product])._schema
 
 
+def parsed(
+    document: str, schema: GraphQLSchema = SCHEMA
+) -> tuple[GraphQLSchema, DocumentNode, OperationDefinitionNode]:
+    """Parse a document of one operation, as `policy_of` takes it."""
+    tree = parse(document)
+    assert validate(schema, tree) == []
+    [operation] = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
+    return schema, tree, operation
+
+
 def policy(document: str, schema: GraphQLSchema = SCHEMA) -> Policy | None:
     """Return the policy of a document's only operation."""
-    parsed = parse(document)
-    assert validate(schema, parsed) == []
-    [operation] = [each for each in parsed.definitions if isinstance(each, OperationDefinitionNode)]
-    return policy_of(schema, parsed, operation)
+    return policy_of(*parsed(document, schema))
 
 
 def of_products(selected: str) -> Policy | None:
@@ -275,9 +291,35 @@ def test_a_chain_of_doubled_fragments_is_walked_once() -> None:
         f"fragment F{i} on Product {{ ...F{i + 1} ...F{i + 1} }} " for i in range(2_000)
     )
     # Each spreads the next twice: 2 ** 2000 ways to the last.
-    parsed = parse(chain + "{ products { ...F0 } } fragment F2000 on Product { label }")
-    [operation] = [each for each in parsed.definitions if isinstance(each, OperationDefinitionNode)]
-    assert policy_of(SCHEMA, parsed, operation) == PRODUCTS
+    tree = parse(chain + "{ products { ...F0 } } fragment F2000 on Product { label }")
+    [operation] = [each for each in tree.definitions if isinstance(each, OperationDefinitionNode)]
+    assert policy_of(SCHEMA, tree, operation) == PRODUCTS
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("mutation { sell }", "It is no query."),
+        ("{ boundless }", "No field says for how many seconds."),
+        ("{ __schema { types { name } } }", "It asks for the schema."),
+        ("{ unhinted }", "Query.unhinted doesn't say that it is public."),
+        ("{ secret }", "Query.secret is private."),
+        (
+            "{ products { ... on Product { visits } } }",
+            "Product.visits doesn't say that it is public.",
+        ),
+        ("{ names { ... on Maker { address } } }", "Maker.address is private."),
+        ('{ products(near: "here") { name } }', "Query.products is private with `near`."),
+        (
+            "{ products { query { me { name } } } }",
+            "Query.me is for who is signed in, and not a nullable field of the operation itself.",
+        ),
+    ],
+)
+def test_the_field_that_keeps_an_operation_private_is_named(document: str, reason: str) -> None:
+    with pytest.raises(NotShared) as caught:
+        shared_policy(*parsed(document))
+    assert str(caught.value) == reason
 
 
 def test_a_second_of_nothing_is_refused() -> None:
