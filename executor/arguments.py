@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,9 +14,7 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     VariableNode,
-    is_enum_type,
     is_non_null_type,
-    specified_scalar_types,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
@@ -46,7 +45,7 @@ def arguments_of(definition: GraphQLField, node: FieldNode) -> Arguments:
     for name, argument in definition.args.items():
         value = given.get(name)
         without = _alone(name, argument, node, without_it=isinstance(value, VariableNode))
-        if without and not _is_immutable(argument):
+        if without and not all(map(_is_immutable, without.values())):
             # Resolvers may change a list or an input object: each call gets its own.
             return _computed(definition, node)
         if isinstance(value, VariableNode):
@@ -99,8 +98,5 @@ def _alone(
         return None
 
 
-def _is_immutable(argument: GraphQLArgument) -> bool:
-    type_: Any = argument.type
-    if is_non_null_type(type_):
-        type_ = type_.of_type
-    return is_enum_type(type_) or type_ in specified_scalar_types.values()
+def _is_immutable(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float, Enum))

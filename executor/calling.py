@@ -14,7 +14,7 @@ import strawberry
 from graphql import GraphQLField, default_field_resolver
 from strawberry.schema import compat
 from strawberry.types.arguments import StrawberryArgument, convert_arguments
-from strawberry.types.base import StrawberryMaybe, StrawberryOptional
+from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.field import StrawberryField
 
@@ -76,24 +76,38 @@ def python_arguments(declared: StrawberryField, schema: strawberry.Schema) -> Co
     if not all(_stays_as_it_is(argument, registry) for argument in declared_arguments):
         return lambda given: convert_arguments(dict(given), declared_arguments, registry, config)
     names = [
-        (config.name_converter.from_argument(argument), argument.python_name)
-        for argument in declared_arguments
+        (config.name_converter.from_argument(each), each.python_name, _is_list(each))
+        for each in declared_arguments
     ]
 
     def renamed(given: Mapping[str, Any]) -> dict[str, Any]:
-        return {python_name: given[name] for name, python_name in names if name in given}
+        # Strawberry copies lists, since graphql-core gives the same default to every call.
+        return {
+            python_name: list(given[name]) if is_list and given[name] else given[name]
+            for name, python_name, is_list in names
+            if name in given
+        }
 
     return renamed
 
 
 def _stays_as_it_is(argument: StrawberryArgument, registry: Any) -> bool:
-    """Tell whether Strawberry passes on what graphql-core has coerced."""
+    """Tell whether Strawberry passes on what graphql-core has coerced, lists of leaves too."""
     type_: Any = argument.type
     if isinstance(type_, StrawberryMaybe):
         return False
-    if isinstance(type_, StrawberryOptional):
-        type_ = type_.of_type
+    type_ = _named(type_)
+    if isinstance(type_, StrawberryList):
+        type_ = _named(type_.of_type)
     if type_ is strawberry.relay.GlobalID:
         return False
     is_enum = isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
     return is_enum or compat.is_scalar(type_, registry)
+
+
+def _is_list(argument: StrawberryArgument) -> bool:
+    return isinstance(_named(argument.type), StrawberryList)
+
+
+def _named(type_: Any) -> Any:
+    return type_.of_type if isinstance(type_, StrawberryOptional) else type_

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from asyncpg import Record
@@ -102,34 +101,35 @@ async def store_by_id(ids: Sequence[UUID]) -> list[Record | None]:
     return [found.get(id_) for id_ in ids]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What waits for a member: orders by where they stand, and pieces in the cart."""
+ORDER_COUNTS_COLUMNS = """
+    open_orders.awaiting_payment, open_orders.awaiting_shipment, open_orders.awaiting_receipt
+"""
+ORDER_COUNTS_JOINS = """
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE status = 'AWAITING_PAYMENT') AS awaiting_payment,
+               count(*) FILTER (WHERE status = 'AWAITING_SHIPMENT') AS awaiting_shipment,
+               count(*) FILTER (WHERE status IN ('SHIPPED', 'AWAITING_PICKUP'))
+                   AS awaiting_receipt
+        FROM sales_order WHERE sales_order.member_id = member.id
+    ) AS open_orders
+"""
+"""A member's orders by where they stand, for a statement that calls the member `member`."""
 
-    awaiting_payment: int
-    awaiting_shipment: int
-    awaiting_receipt: int
-    cart_pieces: int
+CART_PIECES_COLUMN = """
+    (SELECT coalesce(sum(quantity), 0)::bigint FROM cart_line
+     WHERE cart_line.member_id = member.id) AS cart_pieces
+"""
+"""The pieces in a member's cart, for such a statement."""
 
 
-async def counts_by_member_id(ids: Sequence[UUID]) -> list[Counts]:
-    """Count each member's open orders and cart in one statement."""
+async def counts_by_member_id(ids: Sequence[UUID]) -> list[Record]:
+    """Count what waits for each member, open orders and cart, in one statement."""
     rows = await database.fetch(
-        """
-        SELECT member.id,
-               count(*) FILTER (WHERE o.status = 'AWAITING_PAYMENT') AS awaiting_payment,
-               count(*) FILTER (WHERE o.status = 'AWAITING_SHIPMENT') AS awaiting_shipment,
-               count(*) FILTER (WHERE o.status IN ('SHIPPED', 'AWAITING_PICKUP'))
-                   AS awaiting_receipt,
-               (SELECT coalesce(sum(quantity), 0)::bigint FROM cart_line
-                WHERE cart_line.member_id = member.id) AS cart_pieces
-        FROM unnest($1::uuid[]) AS member (id)
-        LEFT JOIN sales_order AS o ON o.member_id = member.id
-        GROUP BY member.id
+        f"""
+        SELECT member.id, {ORDER_COUNTS_COLUMNS}, {CART_PIECES_COLUMN}
+        FROM unnest($1::uuid[]) AS member (id) {ORDER_COUNTS_JOINS}
         """,
         ids,
     )
     counts = {row["id"]: row for row in rows}
-    return [
-        Counts(**{name: counts[id_][name] for name in Counts.__dataclass_fields__}) for id_ in ids
-    ]
+    return [counts[id_] for id_ in ids]

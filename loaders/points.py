@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from domain.ledger import AccountKind
+from asyncpg import Record
+
 from models import database
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PointsSummary:
     """What a member has: `balance` counts living lots only; `expiring` is (points, when)."""
 
@@ -25,48 +24,62 @@ class PointsSummary:
     expiring: list[tuple[int, datetime]]
 
 
+POINTS_COLUMNS = """
+    accounts.pending, accounts.debt, accounts.growth,
+    lots.living, lots.earned, lots.points, lots.expiries
+"""
+POINTS_JOINS = """
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(balance) FILTER (WHERE kind = 'PENDING'), 0) AS pending,
+               coalesce(max(balance) FILTER (WHERE kind = 'DEBT'), 0) AS debt,
+               coalesce(max(balance) FILTER (WHERE kind = 'GROWTH'), 0) AS growth
+        FROM ledger_account WHERE ledger_account.member_id = member.id
+    ) AS accounts
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(day.points) FILTER (WHERE expires_at > $2), 0)::bigint AS living,
+               coalesce(sum(day.earned), 0)::bigint AS earned,
+               array_agg(day.points::bigint ORDER BY expires_at)
+                   FILTER (WHERE expires_at > $2 AND day.points > 0) AS points,
+               array_agg(expires_at ORDER BY expires_at)
+                   FILTER (WHERE expires_at > $2 AND day.points > 0) AS expiries
+        FROM (
+            SELECT expires_at,
+                   sum(remaining) FILTER (WHERE written_off_at IS NULL) AS points,
+                   coalesce(sum(lot.earned) FILTER (WHERE reason NOT LIKE '%\\_RETURNED'), 0)
+                       AS earned
+            FROM points_lot AS lot WHERE lot.member_id = member.id AND NOT lot.is_pending
+            GROUP BY expires_at
+        ) AS day
+    ) AS lots
+"""
+"""A member's points, for a statement that calls the member `member` and whose $2 is now."""
+
+
 async def points_by_member_id(
     ids: Sequence[UUID], *, now: datetime, expiring_days: int
 ) -> list[PointsSummary]:
-    """Return every member's summary, in two statements."""
-    accounts: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
-    for row in await database.fetch(
-        "SELECT member_id, kind, balance FROM ledger_account WHERE member_id = ANY($1)", list(ids)
-    ):
-        accounts[row["member_id"]][row["kind"]] = row["balance"]
-    lots = {row["member_id"]: row for row in await database.fetch(_LOTS, list(ids), now)}
+    """Return every member's summary, in one statement."""
+    rows = await database.fetch(
+        f"""
+        SELECT member.id AS member_id, {POINTS_COLUMNS}
+        FROM unnest($1::uuid[]) AS member (id) {POINTS_JOINS}
+        """,
+        list(ids),
+        now,
+    )
+    summaries = {row["member_id"]: summary_of(row, now, expiring_days) for row in rows}
+    return [summaries[id_] for id_ in ids]
+
+
+def summary_of(row: Record, now: datetime, expiring_days: int) -> PointsSummary:
+    """Return the summary of a row with `POINTS_COLUMNS`."""
     soon = now + timedelta(days=expiring_days)
-    return [_summary(accounts[id_], lots.get(id_), soon) for id_ in ids]
-
-
-_LOTS = """
-SELECT member_id,
-       coalesce(sum(points) FILTER (WHERE expires_at > $2), 0)::bigint AS living,
-       sum(earned)::bigint AS earned,
-       array_agg(points ORDER BY expires_at) FILTER (WHERE expires_at > $2 AND points > 0)
-           AS points,
-       array_agg(expires_at ORDER BY expires_at) FILTER (WHERE expires_at > $2 AND points > 0)
-           AS expiries
-FROM (
-    SELECT member_id, expires_at, sum(remaining) FILTER (WHERE written_off_at IS NULL) AS points,
-           coalesce(sum(earned) FILTER (WHERE reason NOT LIKE '%\\_RETURNED'), 0) AS earned
-    FROM points_lot WHERE member_id = ANY($1) AND NOT is_pending
-    GROUP BY member_id, expires_at
-) AS day GROUP BY member_id
-"""
-
-
-def _summary(accounts: dict[str, int], lots: Any, soon: datetime) -> PointsSummary:
-    row = _NO_LOTS if lots is None else lots
     expiring = zip(row["points"] or (), row["expiries"] or (), strict=True)
     return PointsSummary(
         balance=row["living"],
-        pending=accounts.get(AccountKind.PENDING, 0),
-        debt=accounts.get(AccountKind.DEBT, 0),
-        growth=accounts.get(AccountKind.GROWTH, 0),
+        pending=row["pending"],
+        debt=row["debt"],
+        growth=row["growth"],
         lifetime_earned=row["earned"],
-        expiring=[(int(points), when) for points, when in expiring if when <= soon],
+        expiring=[(points, when) for points, when in expiring if when <= soon],
     )
-
-
-_NO_LOTS: dict[str, Any] = {"living": 0, "earned": 0, "points": None, "expiries": None}

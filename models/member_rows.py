@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
+from asyncpg import Record
+
 from domain.members import Gender, MemberStatus
 from models import database
 
@@ -35,11 +37,10 @@ class MemberRow:
     created_at: datetime
 
 
-_SELECT = """
-SELECT member.id, member.member_no, member.status, member.merged_into_id, member.nickname,
+MEMBER_COLUMNS = """
+       member.id, member.member_no, member.status, member.merged_into_id, member.nickname,
        member.avatar_url, member.gender, member.birthday, member.phone_encrypted,
-       member.phone_hash, member.invite_code, member.joined_at, member.tier_code,
-       member.tier_since, member.tier_review_at, member.lifetime_growth, member.created_at,
+       member.phone_hash, member.invite_code, member.joined_at,
        member.joined_at IS NOT NULL AND (
            SELECT bool_and(coalesce(answer.given AND answer.version = current.version, false))
            FROM (
@@ -52,19 +53,27 @@ SELECT member.id, member.member_no, member.status, member.merged_into_id, member
                WHERE consent.member_id = member.id AND consent.kind = current.kind
                ORDER BY given_at DESC, id DESC LIMIT 1
            ) AS answer ON true
-       ) IS TRUE AS has_joined
-FROM member
-WHERE member.id = ANY($1)
+       ) IS TRUE AS has_joined,
+       member.tier_code, member.tier_since, member.tier_review_at, member.lifetime_growth,
+       member.created_at
 """
+"""The columns of `MemberRow` in its order; the statement's second value is the instant."""
+
+_FIELDS = len(MemberRow.__dataclass_fields__)
+_STATUS, _GENDER = (list(MemberRow.__dataclass_fields__).index(n) for n in ("status", "gender"))
 
 
 async def members_by_id(ids: Sequence[UUID], *, now: datetime) -> dict[UUID, MemberRow]:
     """Return the members of these ids that there are, in one statement."""
-    rows = await database.fetch(_SELECT, list(ids), now)
-    return {row["id"]: _typed(dict(row)) for row in rows}
+    rows = await database.fetch(
+        f"SELECT {MEMBER_COLUMNS} FROM member WHERE member.id = ANY($1)", list(ids), now
+    )
+    return {row["id"]: member_row(row) for row in rows}
 
 
-def _typed(row: dict[str, object]) -> MemberRow:
-    row["status"] = MemberStatus(str(row["status"]))
-    row["gender"] = Gender(str(row["gender"]))
-    return MemberRow(**row)  # type: ignore[arg-type]  # The statement names the fields above.
+def member_row(record: Record) -> MemberRow:
+    """Return the row whose columns stand first in a record."""
+    values = list(record.values())[:_FIELDS]
+    values[_STATUS] = MemberStatus(values[_STATUS])
+    values[_GENDER] = Gender(values[_GENDER])
+    return MemberRow(*values)

@@ -41,14 +41,18 @@ ORDER BY line.created_at DESC, line.id DESC
 """The cart lines of members ($1), newest first, as `CartLineRow`."""
 
 
-ORDER_COLUMNS = """
-    o.id, o.order_no, o.member_id, o.kind, o.status, o.delivery, o.store_id, o.address_encrypted,
-    o.remark, o.goods_total_fen, o.discount_total_fen, o.shipping_fen, o.points_spent,
-    o.points_off_fen, o.payable_fen, o.paid_fen, o.refunded_fen, o.points_earned, o.discounts,
-    o.rule_version_id, o.placed_at, o.pay_before, o.paid_at, o.shipped_at, o.received_at,
-    o.completed_at, o.final_at, o.cancel_reason, o.cancel_note, o.pickup_code
+ORDER_CARD = """
+    o.id, o.order_no, o.member_id, o.kind, o.status, o.delivery, o.store_id, o.payable_fen,
+    o.paid_fen, o.rule_version_id, o.placed_at, o.pay_before, o.paid_at, o.shipped_at, o.received_at
 """
 """What an order's row holds wherever it is read; amounts in fen. The statement calls it `o`."""
+
+ORDER_COLUMNS = f"""
+    {ORDER_CARD}, o.address_encrypted, o.remark, o.goods_total_fen, o.discount_total_fen,
+    o.shipping_fen, o.points_spent, o.points_off_fen, o.refunded_fen, o.points_earned, o.discounts,
+    o.completed_at, o.final_at, o.cancel_reason, o.cancel_note, o.pickup_code
+"""
+"""An order's row with what its page adds."""
 
 ORDER_LINE_COLUMNS = """
     id, order_id, sku_id, product_name, sku_name, image_url, quantity, refunded_quantity,

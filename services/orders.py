@@ -30,7 +30,9 @@ class OrderQuery:
     keyword: str = ""
 
 
-async def list_orders(wanted: OrderQuery, request: PageRequest) -> Page[Record]:
+async def list_orders(
+    wanted: OrderQuery, request: PageRequest, *, columns: str = ORDER_COLUMNS
+) -> Page[Record]:
     """Return a page of a member's orders, newest first, in one statement."""
     matching = _conditions(wanted)
     here = Conditions(matching)
@@ -38,7 +40,7 @@ async def list_orders(wanted: OrderQuery, request: PageRequest) -> Page[Record]:
         here.add("(o.placed_at, o.id) < ({}, {})", *request.after)
     rows = await database.fetch(
         f"""
-        SELECT {ORDER_COLUMNS} FROM sales_order AS o
+        SELECT {columns} FROM sales_order AS o
         WHERE {here.sql}
         ORDER BY o.placed_at DESC, o.id DESC LIMIT {here.value(request.limit)}
         """,

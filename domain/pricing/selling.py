@@ -62,8 +62,8 @@ def selling_price(
     Between equal prices the one named first here stands, between limited-time offers the lower id.
     """
     member_fen = member_price_fen(line.list_price_fen, tier, line.tier_price_fen)
-    price_fen, kind = price_without_offers(line.list_price_fen, member_fen)
-    best = SellingPrice(price_fen=price_fen, cause=_member_cause(tier) if kind else None)
+    lower_fen, kind = price_without_offers(line.list_price_fen, member_fen)
+    best = SellingPrice(price_fen=lower_fen, cause=_member_cause(tier) if kind else None)
     for offer in sorted(limited_time_prices, key=lambda offer: offer.id):
         price_fen = limited_time_price_fen(offer, line)
         if price_fen is not None and price_fen < best.price_fen:

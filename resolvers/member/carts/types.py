@@ -7,11 +7,11 @@ from typing import Protocol
 from uuid import UUID
 
 import strawberry
+from asyncpg import Record
 
 from domain.carts import line_problem
 from executor.fields import BatchInfo, batched
 from loaders.carts import cart_lines_by_member_id
-from models.member_rows import MemberRow
 from models.order_rows import CartLineRow
 from resolvers.common.context import Context, Info
 from resolvers.common.errors import UserError
@@ -96,12 +96,12 @@ async def carts_by_member_ids(context: Context, ids: Sequence[UUID]) -> list[Car
 class HasMemberRow(Protocol):
     """A member as far as their cart goes."""
 
-    row: MemberRow
+    record: Record
 
 
 async def carts_of_members(members: Sequence[HasMemberRow], info: BatchInfo) -> list[Cart]:
     """Resolve `Member.cart`."""
-    return await carts_by_member_ids(info.context, [member.row.id for member in members])
+    return await carts_by_member_ids(info.context, [member.record["id"] for member in members])
 
 
 @strawberry.type(description="The cart after a change.")

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import strawberry
+from asyncpg import Record
 
 from domain.members import AgreementKind, Gender
 from domain.phones import masked
 from domain.rules import Rules
-from executor.fields import BatchInfo, batched
+from executor.fields import BatchInfo, batched, item
 from loaders.addresses import addresses_by_member_id
-from loaders.members import consents_by_member_id, member_by_id
-from loaders.points import PointsSummary, points_by_member_id
-from models.member_rows import MemberRow
+from loaders.members import (
+    CART,
+    ORDERS,
+    POINTS,
+    MemberParts,
+    consents_by_member_id,
+    member_by_id,
+)
+from loaders.points import PointsSummary, points_by_member_id, summary_of
+from models.member_rows import MemberRow, member_row
+from resolvers.common.asked import Asked, asked_below
 from resolvers.common.context import Context, Info
 from resolvers.common.pages import Connection
 from resolvers.common.share import absolute_url
@@ -55,17 +65,19 @@ class Consent:
 
 @strawberry.type(description="A person with an account: a member, or a visitor.")
 class Member:
-    id: strawberry.ID = strawberry.field(description="The member's id.")
-    member_no: str = strawberry.field(description="The number on the member card.")
-    nickname: str = strawberry.field(description="As the member wrote it; empty until then.")
-    avatar_url: str | None = strawberry.field(description="The avatar.")
-    birthday: date | None = strawberry.field(description="Set once.")
-    gender: Gender | None = strawberry.field(description="As the member says.")
-    joined_at: datetime | None = strawberry.field(
-        description="Null for a visitor: signed in, but the current MEMBERSHIP and PRIVACY"
-        " agreements are not accepted; cart and orders only."
+    id: strawberry.ID = item("id", of="record", convert=str, description="The member's id.")
+    member_no: str = item("member_no", of="record", description="The number on the member card.")
+    nickname: str = item(
+        "nickname", of="record", description="As the member wrote it; empty until then."
     )
-    row: strawberry.Private[MemberRow]
+    birthday: date | None = item("birthday", of="record", description="Set once.")
+    gender: Gender | None = item(
+        "gender", of="record", convert=Gender, description="As the member says."
+    )
+    record: strawberry.Private[Record]
+    """The row of `member_row`, with what belongs to `parts`."""
+    parts: strawberry.Private[MemberParts]
+    base_url: strawberry.Private[str]
     cart: Cart = batched(description="What is set aside for buying.")(carts_of_members)
     orders: Connection[Order] = batched(description="The member's orders, newest first.")(
         orders_of_members
@@ -74,18 +86,30 @@ class Member:
         counts_of_members
     )
 
+    @strawberry.field(description="The avatar.")
+    def avatar_url(self) -> str | None:
+        avatar = self.record["avatar_url"]
+        return absolute_url(self.base_url, avatar) if avatar else None
+
+    @strawberry.field(
+        description="Null for a visitor: signed in, but the current MEMBERSHIP and PRIVACY"
+        " agreements are not accepted; cart and orders only."
+    )
+    def joined_at(self) -> datetime | None:
+        return self.record["joined_at"] if self.record["has_joined"] else None
+
     @batched(description="Masked: 138****5678.")
     @staticmethod
     async def phone(members: Sequence[Member], info: BatchInfo) -> list[str | None]:
         keys = info.context.ports.personal_data
-        return [_masked_phone(member.row, keys) for member in members]
+        return [_masked_phone(member.record["phone_encrypted"], keys) for member in members]
 
     @batched(description="The member's points.")
     @staticmethod
     async def points(members: Sequence[Member], info: BatchInfo) -> list[PointsAccount]:
         summaries, _ = await _points(members, info.context)
         return [
-            PointsAccount.of(member.row.id, summary)
+            PointsAccount.of(member.record["id"], summary)
             for member, summary in zip(members, summaries, strict=True)
         ]
 
@@ -94,21 +118,21 @@ class Member:
     async def membership(members: Sequence[Member], info: BatchInfo) -> list[Membership]:
         summaries, rules = await _points(members, info.context)
         return [
-            Membership.of(member.row, summary, rules, info.context.language)
+            Membership.of(member.record, summary, rules, info.context.language)
             for member, summary in zip(members, summaries, strict=True)
         ]
 
     @batched(description="What the member said to agreements, the latest of each kind.")
     @staticmethod
     async def consents(members: Sequence[Member], info: BatchInfo) -> list[list[Consent]]:
-        ids = [member.row.id for member in members]
+        ids = [member.record["id"] for member in members]
         found = await info.context.loaders.read(consents_by_member_id, ids)
         return [[Consent.from_row(row) for row in rows] for rows in found]
 
     @batched(description="Where parcels go, the default first.")
     @staticmethod
     async def addresses(members: Sequence[Member], info: BatchInfo) -> list[list[Address]]:
-        ids = [member.row.id for member in members]
+        ids = [member.record["id"] for member in members]
         found = await info.context.loaders.read(addresses_by_member_id, ids)
         keys = info.context.ports.personal_data
         return [[Address.from_row(row, keys) for row in rows] for rows in found]
@@ -119,43 +143,51 @@ class Member:
 
     @strawberry.field(description="Whether the birthday may still be set by its owner.")
     def birthday_editable(self) -> bool:
-        return self.row.birthday is None
+        return self.record["birthday"] is None
 
-    @classmethod
-    def from_row(cls, row: MemberRow, base_url: str) -> Member:
-        """Show a member to themselves."""
-        return cls(
-            id=strawberry.ID(str(row.id)),
-            member_no=row.member_no,
-            nickname=row.nickname,
-            avatar_url=absolute_url(base_url, row.avatar_url) if row.avatar_url else None,
-            birthday=row.birthday,
-            gender=row.gender,
-            joined_at=row.joined_at if row.has_joined else None,
-            row=row,
-        )
+    @cached_property
+    def row(self) -> MemberRow:
+        """The member as services know them."""
+        return member_row(self.record)
 
     @classmethod
     async def load(cls, info: Info, member_id: UUID) -> Member | None:
         """Read the member of an id that the caller may see."""
         context = info.context
-        (row,) = await context.loaders.read(member_by_id, [member_id], now=context.now)
-        return None if row is None else cls.from_row(row, context.ports.public_base_url)
+        # In a payload the member stands below: what is asked of them is not told apart here.
+        parts = member_parts(asked_below(info))
+        (record,) = await context.loaders.read(
+            member_by_id, [member_id], now=context.now, parts=parts
+        )
+        if record is None:
+            return None
+        return cls(record=record, parts=parts, base_url=context.ports.public_base_url)
+
+
+def member_parts(asked: Asked) -> MemberParts:
+    """Return what is read along with a member's row for what is asked of them."""
+    parts = set()
+    if asked.for_any("points", "membership"):
+        parts.add(POINTS)
+    if asked.for_any("ordersAwaitingPayment", "ordersAwaitingShipment", "ordersAwaitingReceipt"):
+        parts.add(ORDERS)
+    if asked.for_any("cartPieces"):
+        parts.add(CART)
+    return frozenset(parts)
 
 
 async def _points(members: Sequence[Member], context: Context) -> tuple[list[PointsSummary], Rules]:
     """Return the members' points, and the rules that they are told by."""
     rules = (await rule_versions.in_force(now=context.now)).rules
-    summaries = await context.loaders.read(
-        points_by_member_id,
-        [member.row.id for member in members],
-        now=context.now,
-        expiring_days=rules.points.expiring_soon_days,
+    days = rules.points.expiring_soon_days
+    if all(POINTS in member.parts for member in members):
+        return [summary_of(member.record, context.now, days) for member in members], rules
+    ids = [member.record["id"] for member in members]
+    found = await context.loaders.read(
+        points_by_member_id, ids, now=context.now, expiring_days=days
     )
-    return summaries, rules
+    return found, rules
 
 
-def _masked_phone(row: MemberRow, keys: PersonalData) -> str | None:
-    if row.phone_encrypted is None:
-        return None
-    return masked(keys.open(row.phone_encrypted, context=PHONE).decode())
+def _masked_phone(sealed: bytes | None, keys: PersonalData) -> str | None:
+    return None if sealed is None else masked(keys.open(sealed, context=PHONE).decode())

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Annotated, Protocol
 
 import strawberry
+from asyncpg import Record
 
 from domain.orders import OrderStatus
 from executor.fields import BatchInfo
 from executor.hints import signed_in
+from loaders.members import CART, ORDERS, MemberParts
 from loaders.orders import counts_by_member_id
-from models.member_rows import MemberRow
+from models.order_rows import ORDER_CARD, ORDER_COLUMNS
+from resolvers.common.asked import asked_below
 from resolvers.common.context import Info
 from resolvers.common.errors import bad_request
 from resolvers.common.ids import find_id
@@ -21,6 +24,7 @@ from services import orders
 from services.orders import CURSOR_KINDS, MAX_KEYWORD_LENGTH, OrderQuery
 
 DEFAULT_FIRST = 20
+_COUNTED = frozenset((CART, ORDERS))
 
 
 @strawberry.type
@@ -39,10 +43,19 @@ class OrdersQuery:
         return await Order.load(info, order_id)
 
 
-class HasMemberRow(Protocol):
-    """A member as far as their orders go."""
+ON_ITS_PAGE = (
+    *("goodsTotal", "discountTotal", "shipping", "pointsSpent", "pointsOff", "pointsEarned"),
+    *("refunded", "discounts", "address", "remark", "completedAt", "finalAt", "cancelReason"),
+    "pickupCode",
+)
+"""The fields of an order that take more than `ORDER_CARD`."""
 
-    row: MemberRow
+
+class HasMemberRow(Protocol):
+    """A member as far as their orders go; `record` may hold counts already."""
+
+    record: Record
+    parts: MemberParts
 
 
 async def orders_of_members(
@@ -65,10 +78,11 @@ async def orders_of_members(
     """Resolve `Member.orders`: newest first."""
     request = read_page(DEFAULT_FIRST if first is None else first, after, *CURSOR_KINDS)
     typed, stand_at = _keyword(keyword), frozenset(statuses or ())
+    columns = ORDER_COLUMNS if asked_below(info).for_any(*ON_ITS_PAGE) else ORDER_CARD
     found = []
     for member in members:  # A member sees nobody but themselves: there is one.
-        wanted = OrderQuery(member_id=member.row.id, statuses=stand_at, keyword=typed)
-        page = await orders.list_orders(wanted, request)
+        wanted = OrderQuery(member_id=member.record["id"], statuses=stand_at, keyword=typed)
+        page = await orders.list_orders(wanted, request, columns=columns)
         found.append(Connection[Order].of(page, lambda row: Order(row=row, context=info.context)))
     return found
 
@@ -83,15 +97,10 @@ def _keyword(typed: str | None) -> str:
 
 
 async def counts_of_members(members: Sequence[HasMemberRow], info: BatchInfo) -> list[MemberCounts]:
-    """Resolve `Member.counts`: one statement for all of them."""
-    ids = [member.row.id for member in members]
+    """Resolve `Member.counts`: one statement for all of them, if they weren't read before."""
+    if _COUNTED.intersection(*(member.parts for member in members)):
+        # What is asked of the counts decides which parts were read along: see `member_parts`.
+        return [MemberCounts(row=member.record) for member in members]
+    ids = [member.record["id"] for member in members]
     found = await info.context.loaders.read(counts_by_member_id, ids)
-    return [
-        MemberCounts(
-            orders_awaiting_payment=counts.awaiting_payment,
-            orders_awaiting_shipment=counts.awaiting_shipment,
-            orders_awaiting_receipt=counts.awaiting_receipt,
-            cart_pieces=counts.cart_pieces,
-        )
-        for counts in found
-    ]
+    return [MemberCounts(row=row) for row in found]

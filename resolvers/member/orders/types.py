@@ -353,12 +353,15 @@ def _cancel_reason(row: Record, language: Language) -> str | None:
 
 @strawberry.type(description="What waits for a member.")
 class MemberCounts:
-    orders_awaiting_payment: int = strawberry.field(description="Orders to pay.")
-    orders_awaiting_shipment: int = strawberry.field(description="Orders that we will ship.")
-    orders_awaiting_receipt: int = strawberry.field(
-        description="Orders under way, or ready to be picked up."
+    orders_awaiting_payment: int = item("awaiting_payment", of="row", description="Orders to pay.")
+    orders_awaiting_shipment: int = item(
+        "awaiting_shipment", of="row", description="Orders that we will ship."
     )
-    cart_pieces: int = strawberry.field(description="Pieces in the cart.")
+    orders_awaiting_receipt: int = item(
+        "awaiting_receipt", of="row", description="Orders under way, or ready to be picked up."
+    )
+    cart_pieces: int = item("cart_pieces", of="row", description="Pieces in the cart.")
+    row: strawberry.Private[Record]
 
 
 @strawberry.type(description="The order after a change.")

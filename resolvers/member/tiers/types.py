@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import strawberry
+from asyncpg import Record
 
 from domain import tiers
 from domain.ledger import AccountKind, EntryReason
@@ -15,7 +16,6 @@ from domain.tiers import BenefitCode
 from executor.fields import batched
 from executor.hints import public
 from loaders.points import PointsSummary
-from models.member_rows import MemberRow
 from models.public_changes import PublicTag
 from resolvers.common.context import Info
 from resolvers.common.messages import Language, translate
@@ -53,23 +53,35 @@ class Benefit:
 
 @strawberry.type(description="A level of membership.")
 class Tier:
-    id: strawberry.ID = strawberry.field(description="The tier's id.")
     code: str = strawberry.field(description="REGULAR, SILVER, GOLD, or as the brand names them.")
-    name: str = strawberry.field(description="Its name, in the reader's language.")
     level: int = strawberry.field(description="Counts from 0.")
     growth_threshold: int = strawberry.field(description="Growth needed to reach it.")
-    benefits: list[Benefit] = strawberry.field(description="What it gives.")
+    tier: strawberry.Private[TierRules]
+    rules: strawberry.Private[Rules]
+    language: strawberry.Private[Language]
+
+    @strawberry.field(description="The tier's id.")
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(self.code)
+
+    @strawberry.field(description="Its name, in the reader's language.")
+    def name(self) -> str:
+        return self.tier.name_en if self.language == "en" else self.tier.name
+
+    @strawberry.field(description="What it gives.")
+    def benefits(self) -> list[Benefit]:
+        return _benefits(self.tier, self.rules, self.language)
 
     @classmethod
     def of(cls, tier: TierRules, rules: Rules, language: Language) -> Tier:
         """Show a tier of the rules."""
         return cls(
-            id=strawberry.ID(tier.code),
             code=tier.code,
-            name=tier.name_en if language == "en" else tier.name,
             level=tier.level,
             growth_threshold=tier.growth_threshold,
-            benefits=_benefits(tier, rules, language),
+            tier=tier,
+            rules=rules,
+            language=language,
         )
 
 
@@ -122,10 +134,14 @@ class Membership:
     review_at: datetime | None = strawberry.field(
         description="When the tier is next reviewed; null on the lowest tier."
     )
-    benefits: list[Benefit] = strawberry.field(description="What the tier gives.")
     lifetime_growth: int = strawberry.field(description="All growth ever; no review lowers it.")
     member_id: strawberry.Private[Any]
     threshold: strawberry.Private[int]
+
+    @strawberry.field(description="What the tier gives.")
+    def benefits(self) -> list[Benefit]:
+        tier = self.tier
+        return _benefits(tier.tier, tier.rules, tier.language)
 
     @strawberry.field(description="Growth still needed until the review to keep the tier.")
     async def growth_to_keep(self) -> int | None:
@@ -144,25 +160,24 @@ class Membership:
 
     @classmethod
     def of(
-        cls, member: MemberRow, summary: PointsSummary, rules: Rules, language: Language
+        cls, member: Record, summary: PointsSummary, rules: Rules, language: Language
     ) -> Membership:
         """Show where a member stands."""
-        tier = rules.tier(member.tier_code)
+        tier = rules.tier(member["tier_code"])
         above = rules.next_tier(tier.code)
         missing = max(above.growth_threshold - summary.growth, 0) if above else None
         shown = Tier.of(tier, rules, language)
-        reviewed = member.tier_review_at if tier.level else None
+        reviewed = member["tier_review_at"] if tier.level else None
         return cls(
             tier=shown,
             growth=summary.growth,
             next_tier=Tier.of(above, rules, language) if above else None,
             growth_to_next_tier=missing,
             progress=tiers.progress(summary.growth, tier, above),
-            tier_since=member.tier_since,
+            tier_since=member["tier_since"],
             review_at=reviewed,
-            benefits=shown.benefits,
-            lifetime_growth=member.lifetime_growth,
-            member_id=member.id,
+            lifetime_growth=member["lifetime_growth"],
+            member_id=member["id"],
             threshold=tier.growth_threshold,
         )
 
