@@ -20,6 +20,7 @@ from graphql import (
 )
 from graphql.execution import ExecutionResult, create_source_event_stream
 from graphql.execution.execute import map_source_to_response_event
+from graphql.pyutils import Path
 
 from executor.outcome import Outcome
 
@@ -46,11 +47,13 @@ class Resolved:
 class Memory:
     """What a compiled run has done already, and must not do again."""
 
-    __slots__ = ("_known", "awaited", "fields")
+    __slots__ = ("_known", "answers", "awaited", "fields")
 
     def __init__(self) -> None:
         self.fields: dict[str, Resolved] = {}
         """Root fields by response name, in the order they ran."""
+        self.answers: dict[str, Any] = {}
+        """Of these, the ones that were answered: what they read may have changed since."""
         self.awaited: list[tuple[Sequence[Any], Sequence[Any]]] = []
         """What was awaited, and the futures or the results of it: no coroutine is awaited twice."""
         self._known: dict[int, Any] | None = None
@@ -70,6 +73,19 @@ class Memory:
         if known is None:
             return value
         return known.get_later() if isinstance(known, Resolved) else known
+
+    def replay_answers(self, executor: Any) -> None:
+        """Let an executor of graphql-core take the answers of root fields as they are."""
+        execute_field = executor.execute_field
+
+        def answered_or_executed(
+            parent_type: Any, source: Any, details: Any, path: Path, position: Any
+        ) -> Any:
+            if path.prev is None and path.key in self.answers:
+                return self.answers[path.key]
+            return execute_field(parent_type, source, details, path, position)
+
+        executor.execute_field = answered_or_executed
 
 
 class _Replay(MiddlewareManager):
@@ -124,6 +140,8 @@ class Interpreter:
         executor = self._build(document, operation_name, variables, context, root, memory=memory)
         if isinstance(executor, list):
             return Outcome.refused(*executor)
+        if memory is not None and memory.answers:
+            memory.replay_answers(executor)
         result: Any = executor.execute_operation()
         if executor.is_awaitable(result):
             result = await result

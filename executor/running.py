@@ -76,7 +76,11 @@ class Run:
 
     async def end(self) -> None:
         """Cancel what still runs, and wait until it has ended."""
-        await asyncio.sleep(0)  # What has not begun can't be ended: what it holds would complain.
+        if self.leftovers:
+            # What has not begun can't be ended, for what it holds would complain; and a DataLoader
+            # needs two turns to send its keys: who cancels in between stops it for all others.
+            for _ in range(3):
+                await asyncio.sleep(0)
         running = [each for each in self.leftovers if not each.done()]
         for each in running:
             each.cancel()
@@ -240,9 +244,9 @@ def discard(value: Any) -> None:
 
 
 def _hear(future: asyncio.Future[Any]) -> None:
-    """Take note of a future's error, lest asyncio complain that nobody did."""
+    """Take note of what became of a future, lest anybody complain that nobody did."""
     if not future.cancelled():
-        discard(future.exception())
+        discard(future.exception() or future.result())
 
 
 def items(value: Any) -> Sequence[Any]:
@@ -312,7 +316,7 @@ _NEVER_AWAITABLE = frozenset({str, int, float, bool, bytes, list, tuple, dict, s
 class LeafCompletion:
     """Completes a leaf's value by its type's own `coerce_output_value`."""
 
-    __slots__ = ("_coerce", "_is_awaitable", "_is_nullable")
+    __slots__ = ("_coerce", "_is_awaitable", "_is_nullable", "_sound")
 
     def __init__(
         self,
@@ -324,6 +328,7 @@ class LeafCompletion:
         self._coerce = type_.coerce_output_value
         self._is_nullable = is_nullable
         self._is_awaitable = is_awaitable
+        self._sound = set(_NEVER_AWAITABLE)
 
     def __call__(self, value: Any) -> Any:
         """Return the coerced value, or an allowed None."""
@@ -331,10 +336,11 @@ class LeafCompletion:
             if self._is_nullable:
                 return None
             raise Fallback
-        if type(value) not in _NEVER_AWAITABLE and (
-            isinstance(value, Exception) or self._is_awaitable(value)
-        ):
-            raise Fallback(value)
+        if type(value) not in self._sound:
+            if isinstance(value, Exception) or self._is_awaitable(value):
+                raise Fallback(value)
+            if type(value) is not GeneratorType and len(self._sound) < MAX_SEEN_CLASSES:
+                self._sound.add(type(value))
         coerced = self._coerce(value)
         if coerced is None or coerced is Undefined:
             raise Fallback

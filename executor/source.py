@@ -118,7 +118,10 @@ class Source:
         if path != "None":
             lines.append(f"    path = Path(None, {field.name!r}, {self._plan.root.type.name!r})")
         value = self._complete(field.completion, f"v_{number}", path, path, depth=0)
-        lines += [f"    answer = {value}", *self._fills(field.completion), "    return answer"]
+        lines += [f"    answer = {value}", *self._fills(field.completion)]
+        if self._plan.operation.operation is OperationType.MUTATION:
+            lines.append(f"    run.memory.answers[{field.name!r}] = answer")
+        lines.append("    return answer")
         return "\n".join(lines)
 
     def _build(self, selection: Selection) -> str:
