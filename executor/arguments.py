@@ -24,11 +24,13 @@ Arguments = Callable[[Run], Mapping[str, Any]]
 """Gives a field's arguments in one run, as graphql-core would pass them to the resolver."""
 
 _NO_VARIABLES = VariableValues({}, {})
+_NO_VARIABLE = ""
+"""What stands for the variable of an argument that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _OfVariable:
-    """An argument that is a variable."""
+    """An argument that is a variable; or one that isn't, and is always what it is without."""
 
     out_name: str
     variable: str
@@ -40,8 +42,7 @@ class _OfVariable:
 def arguments_of(definition: GraphQLField, node: FieldNode) -> Arguments:
     """Return what gives the arguments of a field at this node."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    constant: dict[str, Any] = {}
-    of_variables: list[_OfVariable] = []
+    parts: list[_OfVariable] = []
     for name, argument in definition.args.items():
         value = given.get(name)
         without = _alone(name, argument, node, without_it=isinstance(value, VariableNode))
@@ -52,25 +53,28 @@ def arguments_of(definition: GraphQLField, node: FieldNode) -> Arguments:
             out_name = argument.out_name or name
             variable = value.name.value
             is_non_null = is_non_null_type(argument.type)
-            of_variables.append(_OfVariable(out_name, variable, is_non_null, without))
+            parts.append(_OfVariable(out_name, variable, is_non_null, without))
         elif without is None:
             return _computed(definition, node)
         else:
-            constant |= without
-    if not of_variables:
+            parts.append(_OfVariable("", _NO_VARIABLE, False, without))
+    if all(each.variable == _NO_VARIABLE for each in parts):
+        constant = {name: value for each in parts for name, value in (each.without or {}).items()}
         return lambda _run: constant
-    return _with_variables(constant, of_variables)
+    return _with_variables(parts)
 
 
 def _computed(definition: GraphQLField, node: FieldNode) -> Arguments:
     return lambda run: get_argument_values(definition, node, run.variables)
 
 
-def _with_variables(constant: Mapping[str, Any], of_variables: list[_OfVariable]) -> Arguments:
+def _with_variables(parts: list[_OfVariable]) -> Arguments:
+    """Return what puts arguments together in their definition's order, as graphql-core does."""
+
     def arguments(run: Run) -> Mapping[str, Any]:
-        found = dict(constant)
+        found: dict[str, Any] = {}
         coerced = run.variables.coerced
-        for each in of_variables:
+        for each in parts:
             if each.variable in coerced:
                 value = coerced[each.variable]
                 if value is None and each.is_non_null:

@@ -307,6 +307,12 @@ PASSING = GraphQLSchema(
         '{ tell(b: "x", a: 1) }',
         {"tell": "{'a': 1, 'b': 'x', 'c': 3}"},
     ),
+    Case(
+        "variables too",
+        'query ($a: Int, $c: Int) { tell(c: $c, b: "x", a: $a) }',
+        {"tell": "{'a': 1, 'b': 'x', 'c': 2}"},
+        variables={"a": 1, "c": 2},
+    ),
     Case("by its inner name", "{ tell(camelCase: 1) }", {"tell": "{'snake_case': 1, 'c': 3}"}),
     Case("nothing but defaults", "{ tell }", {"tell": "{'c': 3}"}),
     Case("false and zero are values", "{ tell(a: 0, c: 0) }", {"tell": "{'a': 0, 'c': 0}"}),

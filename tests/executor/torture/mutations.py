@@ -32,6 +32,12 @@ class Payload(Decided):
     things: list[Thing] = field(resolver=at_once)
     user_errors: list[UserError]
 
+    @field
+    async def so_far(self, info: Info) -> int:
+        """Tell how many fields have run by now."""
+        await info.context.pause("so far")
+        return len(info.context.calls)
+
 
 @strawberry.type
 class Done:

@@ -99,6 +99,7 @@ type Box implements Node {
   box(size: Size = SMALL): Box
   boxes: [Box!]
   described: String
+  soFar: Int
 }
 type Lone { name: String!, nodes: [Node], self: Lone! }
 union Found = Leaves | Box | Lone
@@ -237,6 +238,10 @@ def _resolvers(built: GraphQLSchema) -> None:
     async def echo(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> str:
         return repr(arguments)
 
+    async def so_far(source: Any, info: GraphQLResolveInfo[Any]) -> int:
+        await info.context.pause("so far")
+        return len(info.context.calls)
+
     def described(source: Any, info: GraphQLResolveInfo[Any]) -> str:
         return repr((key_of(source), info.path.as_list(), str(info.parent_type), *_told(info)))
 
@@ -257,6 +262,7 @@ def _resolvers(built: GraphQLSchema) -> None:
         "Box.manyLater": later,
         "Box.boxes": promised,
         "Box.described": described,
+        "Box.soFar": so_far,
         "Query.leavesLater": later,
         "Query.boxes": later,
         "Query.nodes": promised,
