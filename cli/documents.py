@@ -45,7 +45,7 @@ def build(
     from executor.collect import collect
     from executor.manifest import ManifestError
 
-    documents = _documents()
+    documents = member_documents()
     collected = collect(folder, documents)
     for problem in collected.problems:
         typer.echo(f"{folder / problem.file}:{problem.line}: {problem.message}", err=True)
@@ -73,7 +73,7 @@ def check(
     """Fail unless this server's schema takes every document of the manifests."""
     from executor.manifest import Manifest, ManifestError
 
-    documents = _documents()
+    documents = member_documents()
     wrong = 0
     for file in files:
         try:
@@ -99,7 +99,7 @@ def _report(file: Path, manifest: Manifest, documents: Documents) -> int:
     return len(source.broken)
 
 
-def _documents() -> Documents:
+def member_documents() -> Documents:
     from api.graphql import LIMITS
     from api.schema import member_engine
     from executor.documents import Documents

@@ -57,6 +57,14 @@ def collect(directory: Path, documents: Documents) -> Collected:
     return _Collector(documents).run(directory)
 
 
+def collect_file(file: Path, documents: Documents) -> Collected:
+    """Read the operations of one file; fragments that it lacks may stand in the files beside it.
+
+    An operation that is alone in its file needs no name.
+    """
+    return _Collector(documents).run_file(file)
+
+
 class _Collector:
     """What a client's files define, and what is wrong with it."""
 
@@ -71,6 +79,21 @@ class _Collector:
         for path in files:
             for definition in self._read(path, path.relative_to(directory).as_posix()):
                 self._define(definition)
+        return self._collected()
+
+    def run_file(self, file: Path) -> Collected:
+        definitions = self._read(file, str(file))
+        operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
+        if len(operations) == 1 and operations[0].name is None:
+            self._operations[""] = operations[0]
+            definitions = tuple(each for each in definitions if each is not operations[0])
+        for definition in definitions:
+            self._define(definition)
+        if any(self._lacks_fragments(operation) for operation in operations):
+            self._borrow_fragments(file)
+        return self._collected()
+
+    def _collected(self) -> Collected:
         trusted = [
             document
             for operation in self._operations.values()
@@ -78,6 +101,13 @@ class _Collector:
         ]
         # Operations that share a broken fragment all tell the same.
         return Collected(Manifest(trusted), sorted(set(self._problems)))
+
+    def _borrow_fragments(self, file: Path) -> None:
+        for path in sorted(file.parent.iterdir()):
+            if path.suffix in SUFFIXES and path != file:
+                for definition in self._read(path, str(path)):
+                    if isinstance(definition, FragmentDefinitionNode):
+                        self._fragments.setdefault(definition.name.value, definition)
 
     def _read(self, path: Path, name: str) -> tuple[DefinitionNode, ...]:
         try:
@@ -118,12 +148,21 @@ class _Collector:
         if errors:
             self._problems += [_problem(error, operation) for error in errors]
             return None
-        assert operation.name is not None, "operations without a name were left out"
-        return TrustedDocument(operation.name.value, operation.operation.value, text)
+        name = operation.name.value if operation.name else ""
+        return TrustedDocument(name, operation.operation.value, text)
+
+    def _lacks_fragments(self, operation: OperationDefinitionNode) -> bool:
+        return None in self._spread(operation).values()
 
     def _needed(self, operation: OperationDefinitionNode) -> list[FragmentDefinitionNode]:
         """Return the fragments that an operation spreads, and those that they spread, by name."""
-        needed: dict[str, FragmentDefinitionNode] = {}
+        return [found for _, found in sorted(self._spread(operation).items()) if found is not None]
+
+    def _spread(
+        self, operation: OperationDefinitionNode
+    ) -> dict[str, FragmentDefinitionNode | None]:
+        """Return what an operation spreads, by name; None for a fragment that isn't there."""
+        spread: dict[str, FragmentDefinitionNode | None] = {}
         waiting = [operation.selection_set]
         while waiting:
             for selection in waiting.pop().selections:
@@ -133,11 +172,12 @@ class _Collector:
                         waiting.append(below)
                     continue
                 name = selection.name.value
-                fragment = self._fragments.get(name)
-                if fragment is not None and name not in needed:
-                    needed[name] = fragment
+                if name in spread:
+                    continue
+                spread[name] = self._fragments.get(name)
+                if (fragment := spread[name]) is not None:
                     waiting.append(fragment.selection_set)
-        return [needed[name] for name in sorted(needed)]
+        return spread
 
 
 def _problem(error: GraphQLError, otherwise: DefinitionNode | None = None) -> Problem:

@@ -11,7 +11,7 @@ from graphql import build_schema, parse, print_ast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.collect import Problem, collect
+from executor.collect import Problem, collect, collect_file
 from executor.documents import Document, Documents
 from executor.engine import Engine
 from executor.guard import Limits
@@ -418,3 +418,42 @@ def test_a_folder_without_documents_gives_an_empty_manifest(tmp_path: Path) -> N
     for folder in (tmp_path, tmp_path / "nowhere"):
         found = collect(folder, documents())
         assert (len(found.manifest), found.problems) == (0, [])
+
+
+def test_one_file_borrows_the_fragments_that_it_lacks(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        home_graphql="query Home { item { ...A } } fragment B on Item { name }",
+        plain_graphql="{ item { ...B } }",
+        shared_graphql="fragment A on Item { ...B } fragment B on Item { item { name } }",
+        z_gql="fragment A on Item { gone } query Other { nam }",
+        sub__deep_graphql="fragment A on Item { name }",
+    )
+    found = collect_file(folder / "home.graphql", documents())
+    # Its own fragments go first, then those of the first file that has one.
+    assert [document.name for document in found.manifest] == ["Home"]
+    assert found.problems == []
+    [document] = found.manifest
+    assert document.text.endswith(
+        "fragment A on Item {\n  ...B\n}\n\nfragment B on Item {\n  name\n}"
+    )
+
+
+def test_an_operation_alone_in_its_file_needs_no_name(tmp_path: Path) -> None:
+    write(tmp_path, a_graphql="{ name }", b_graphql="{ name } query Two { name }")
+    [document] = collect_file(tmp_path / "a.graphql", documents()).manifest
+    assert (document.name, document.text) == ("", "{\n  name\n}")
+    found = collect_file(tmp_path / "b.graphql", documents())
+    file = str(tmp_path / "b.graphql")
+    assert found.problems == [Problem(file, 1, "An operation needs a name.")]
+
+
+def test_what_is_wrong_with_a_file_beside_it_is_told_where_it_is_needed(tmp_path: Path) -> None:
+    write(tmp_path, a_graphql="query A { name }", b_graphql="query B { item { ...F } }")
+    write(tmp_path, c_graphql="fragment F on Item {\n  name")
+    assert collect_file(tmp_path / "a.graphql", documents()).problems == []
+    found = collect_file(tmp_path / "b.graphql", documents())
+    assert found.problems == [
+        Problem(str(tmp_path / "b.graphql"), 1, "Unknown fragment 'F'."),
+        Problem(str(tmp_path / "c.graphql"), 2, "Syntax Error: Expected Name, found <EOF>."),
+    ]
