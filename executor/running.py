@@ -221,6 +221,7 @@ class BatchCall:
         )
         sources = [source for source, _, _ in pending]
         values = await self._batch(sources, info, **self._arguments(run))
+        run.dropped.append(values)  # Until they have found their place in the answer.
         if len(values) != len(sources):
             raise Fallback
         return values
