@@ -7,7 +7,6 @@ FUZZ_SEED sets it.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from zlib import crc32
 import pytest
 
 from tests.executor.torture.campaign import MOODS, SOUND, compare, torture_subjects
+from tests.executor.torture.comparing import little_garbage
 from tests.executor.torture.operations import Scope
 
 # All workers of one run have the same seed: they have to collect the same tests.
@@ -23,20 +23,17 @@ _OF_THIS_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.urandom(4).hex()
 SEED = int(os.environ.get("FUZZ_SEED") or crc32(_OF_THIS_RUN.encode()) % 1_000_000)
 
 SMALL = Scope(depth=4, fields=25)
-DOCUMENTS = 170
-SOAK_DOCUMENTS = 5_600
-"""Each is run in six moods, on three schemas: 100,000 operations."""
+DOCUMENTS = 130
+SOAK_DOCUMENTS = 4_200
+"""Each is run in six moods, by four engines: 100,000 operations."""
 
 SUBJECTS = list(torture_subjects())
 
 
 @pytest.fixture
 def _little_garbage() -> Iterator[None]:
-    """Let the collector look at what a run leaves, and at nothing older."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    with little_garbage():
+        yield
 
 
 def tell(capsys: pytest.CaptureFixture[str], line: str) -> None:

@@ -214,7 +214,7 @@ class Vault(Decided):
 
     @field(extensions=[gates.Doubled(), gates.Remembered()], permission_classes=[gates.Guarded])
     def several(self, info: Info, times: int = 1) -> str:
-        return f"{resolvers.told(info, self)} {times} {info.path.as_list()}"
+        return f"{key_of(self)} {times} {info.path.as_list()}"
 
     @field(extensions=[gates.Counted()])
     def counted(self, count: int = 2) -> int:

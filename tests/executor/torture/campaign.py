@@ -28,6 +28,7 @@ MOODS = (
 )
 """Each document is run once in each."""
 
+EXACT = {"Cents": range(-(2**53) + 1, 2**53)}
 Make = Callable[[int, Mood], Surroundings]
 
 
@@ -63,14 +64,19 @@ class Subject:
 def torture_subjects(scope: Scope | None = None) -> dict[str, Callable[[], Subject]]:
     """Return what makes each torture schema's subject, by name."""
 
-    def of(name: str, schema: Any, make_source: Any) -> Subject:
-        engines = (Engine(schema), Engine(schema, compiles=False))
+    def of(name: str, schema: Any, make_source: Any, **options: Any) -> Subject:
+        engines = (Engine(schema, **options), Engine(schema, compiles=False))
         make = partial(surroundings, engines[0].schema, make_source)
         return Subject(name, engines, make, scope=scope or Scope())
 
+    def of_strawberry(name: str, **options: Any) -> Subject:
+        schema = berry.schema(handles_errors=name == "handlers")
+        return of(name, schema, sources.make_source, exact_integers=EXACT, **options)
+
     return {
-        "strawberry": lambda: of("strawberry", berry.schema(), sources.make_source),
-        "handlers": lambda: of("handlers", berry.schema(handles_errors=True), sources.make_source),
+        "strawberry": lambda: of_strawberry("strawberry"),
+        "in turn": lambda: of_strawberry("in turn", roots_in_turn=True),
+        "handlers": lambda: of_strawberry("handlers"),
         "graphql-core": lambda: of("graphql-core", plain.schema(), plain.make_source),
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -114,6 +115,7 @@ async def answer_of(
     """Run an operation, and wait for all that it leaves running."""
     complaints: list[str] = []
     loop = asyncio.get_running_loop()
+    heard_by = loop.get_exception_handler()
     loop.set_exception_handler(lambda _, told: complaints.append(told["message"]))
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -121,9 +123,20 @@ async def answer_of(
         # A coroutine complains when it goes, which may be long after the run: make it go now.
         del surroundings
         gc.collect()
-    loop.set_exception_handler(None)
+    loop.set_exception_handler(heard_by)
     complaints += [str(each.message) for each in warned if each.category is RuntimeWarning]
     return replace(answer, complaints=tuple(complaints))
+
+
+@contextmanager
+def little_garbage() -> Iterator[None]:
+    """Have the collector look at what a run leaves, and at nothing older."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def _answer(
@@ -133,8 +146,9 @@ async def _answer(
     root: Any,
     side_effects: Callable[[], list[tuple[str, str]]],
 ) -> Answer:
+    others = asyncio.all_tasks()
     outcome, raised = await _outcome(operation.run(variables, context=context, root=root))
-    tasks_left = await _settle()
+    tasks_left = await _settle(others)
     calls = tuple(side_effects())
     if outcome is None:
         return Answer(raised=raised, calls=calls, tasks_left=tasks_left)
@@ -149,18 +163,14 @@ async def _outcome(running: Awaitable[Outcome]) -> tuple[Outcome | None, str]:
         return None, f"{type(error).__name__}: {error}"
 
 
-async def _settle() -> int:
-    """Let what runs in the background come to its end; return how much doesn't.
-
-    Worlds only ever wait by letting others run, so there is an end.
-    """
-    for _ in range(60):
-        await asyncio.sleep(0)
-        if len(asyncio.all_tasks()) == 1:
-            break
+async def _settle(others: set[asyncio.Task[Any]]) -> int:
+    """Let what runs in the background come to its end; return how much doesn't."""
+    left: set[asyncio.Task[Any]] = asyncio.all_tasks() - others
+    if left:
+        _, left = await asyncio.wait(left, timeout=5)
     for _ in range(5):
         await asyncio.sleep(0)  # For what is called when a task is done, and keeps its error.
-    return len(asyncio.all_tasks()) - 1
+    return len(left) + len(asyncio.all_tasks() - others - left)
 
 
 def _data(outcome: Outcome) -> bytes | str:
