@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -105,12 +106,31 @@ class BoundedHTTP(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what was wrong, with the status that fits."""
-        self._refuse(self._refusal or "400 Bad Request", msg)
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        else:
+            self._refuse("400 Bad Request", msg)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close, and don't wait for ever for what the client hasn't read."""
         super().timeout_keep_alive_handler()
         self._linger()
+
+    def close_after_reading(self) -> None:
+        """Close; what the client still sends is read and thrown away for a while.
+
+        Closing before all was read resets the connection, and the client may not see our answer.
+        """
+        self._is_over = True
+        if self.cycle.more_body and self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+        self._linger()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.transport = cast("asyncio.Transport", _Ending(self))
+        super()._start_asgi_task(cycle, app)
 
     def _close_late(self) -> None:
         self._timer = None
@@ -121,21 +141,19 @@ class BoundedHTTP(HttpToolsProtocol):
             self._linger()
 
     def _refuse(self, status: str, message: str | None = None) -> None:
-        """Answer, and read no further; what still comes in is thrown away for a while.
-
-        Closing at once would reset the connection, and the client might not see the answer.
-        """
+        """Answer what can't be taken, and read no further."""
         self._is_over = True
+        self._stop_timer()
+        cycle = self.cycle
         if self._is_answering():
-            self.transport.abort()  # This answer would come before the one that is due.
-            return
-        body = (message or status.partition(" ")[2]).encode()
-        head = (
-            f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
+            if self.pipeline or cycle.response_started or not cycle.more_body:
+                cycle.keep_alive = False  # First the answers that are due, then the end.
+                return
+            # What can't be taken is this request's own body: its answer is ours.
+            cycle.disconnected = True
+            cycle.message_event.set()
         if not self.transport.is_closing():
-            self.transport.write(head.encode() + body)
+            self.transport.write(_answer(status, message))
             self.transport.write_eof()
         self._linger()
 
@@ -149,6 +167,17 @@ class BoundedHTTP(HttpToolsProtocol):
             self._timer = None
 
 
+class _Ending:
+    """A connection as one exchange sees it: when that closes it, it ends with good manners."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, protocol: BoundedHTTP) -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.close_after_reading
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """WebSocket with bounds on small frames, on unread pongs, and on the time closing takes."""
 
@@ -157,6 +186,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._counted_from = self.loop.time()
         self._small_frames = 0
         self._unsent_pongs = b""
+        self._is_over = False
         self._linger: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -164,6 +194,17 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._linger is not None:
             self._linger.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the connection is over already."""
+        if self._is_over:
+            return
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # uvicorn waits for a request that websockets has given up: its heads are smaller.
+            self.handshake_complete = True
+            self.transport.write(_answer(_HEAD_TOO_LARGE))
+            self._end()
 
     def handle_cont(self, event: Frame) -> None:
         """Take a part of a message."""
@@ -198,9 +239,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._abort_later()
 
     def handle_parser_exception(self) -> None:
-        """End for what is no WebSocket."""
-        super().handle_parser_exception()
-        self._abort_later()
+        """Say why what came is no WebSocket, or too large, and read no further."""
+        assert self.conn.close_sent is not None
+        self._hang_up(self.conn.close_sent.code)
 
     def shutdown(self) -> None:
         """End with the server."""
@@ -223,16 +264,38 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._small_frames <= MAX_SMALL_FRAMES_A_SECOND:
             return True
         self.conn.fail(_POLICY_VIOLATION, "Too many frames")
+        self._hang_up(_POLICY_VIOLATION)
+        return False
+
+    def _hang_up(self, code: int) -> None:
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": _POLICY_VIOLATION})
-        self.transport.close()
-        self._abort_later()
-        return False
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self._end()
+
+    def _end(self) -> None:
+        """Close; what still comes in is thrown away, so that our last word isn't lost."""
+        self._is_over = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            # While there is such a timer, uvicorn doesn't close when the application returns.
+            self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        else:
+            self.transport.close()
+            self._abort_later()
 
     def _abort_later(self) -> None:
         if self._linger is None and not self.disconnected:
             self._linger = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+
+def _answer(status: str, message: str | None = None) -> bytes:
+    body = (message or status.partition(" ")[2]).encode()
+    head = (
+        f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
