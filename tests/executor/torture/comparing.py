@@ -7,6 +7,7 @@ import gc
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -114,18 +115,31 @@ async def answer_of(
 ) -> Answer:
     """Run an operation, and wait for all that it leaves running."""
     complaints: list[str] = []
-    loop = asyncio.get_running_loop()
-    heard_by = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, told: complaints.append(told["message"]))
-    with warnings.catch_warnings(record=True) as warned:
+    with _heard(complaints), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         answer = await _answer(operation, variables, *surroundings)
         # A coroutine complains when it goes, which may be long after the run: make it go now.
         del surroundings
         gc.collect()
-    loop.set_exception_handler(heard_by)
     complaints += [str(each.message) for each in warned if each.category is RuntimeWarning]
     return replace(answer, complaints=tuple(complaints))
+
+
+@contextmanager
+def _heard(complaints: list[str]) -> Iterator[None]:
+    """Note what asyncio says of errors that nobody heard, and of tasks that nobody ended."""
+    loop = asyncio.get_running_loop()
+    heard_by = loop.get_exception_handler()
+
+    def hear(_: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
+        if "never retrieved" in told["message"] or "pending" in told["message"]:
+            complaints.append(told["message"])
+
+    loop.set_exception_handler(hear)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(heard_by)
 
 
 @contextmanager
@@ -146,9 +160,9 @@ async def _answer(
     root: Any,
     side_effects: Callable[[], list[tuple[str, str]]],
 ) -> Answer:
-    others = asyncio.all_tasks()
-    outcome, raised = await _outcome(operation.run(variables, context=context, root=root))
-    tasks_left = await _settle(others)
+    with _noted() as tasks:
+        outcome, raised = await _outcome(operation.run(variables, context=context, root=root))
+        tasks_left = await _settle(tasks)
     calls = tuple(side_effects())
     if outcome is None:
         return Answer(raised=raised, calls=calls, tasks_left=tasks_left)
@@ -163,14 +177,42 @@ async def _outcome(running: Awaitable[Outcome]) -> tuple[Outcome | None, str]:
         return None, f"{type(error).__name__}: {error}"
 
 
-async def _settle(others: set[asyncio.Task[Any]]) -> int:
+_IS_RUN: ContextVar[bool] = ContextVar("_IS_RUN", default=False)
+
+
+@contextmanager
+def _noted() -> Iterator[list[asyncio.Task[Any]]]:
+    """Note the tasks that are made within, by whoever was called from within."""
+    loop = asyncio.get_running_loop()
+    before = loop.get_task_factory()
+    tasks: list[asyncio.Task[Any]] = []
+
+    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+        if _IS_RUN.get():
+            tasks.append(task)
+        return task
+
+    loop.set_task_factory(make)
+    token = _IS_RUN.set(True)
+    try:
+        yield tasks
+    finally:
+        _IS_RUN.reset(token)
+        loop.set_task_factory(before)
+
+
+async def _settle(tasks: list[asyncio.Task[Any]]) -> int:
     """Let what runs in the background come to its end; return how much doesn't."""
-    left: set[asyncio.Task[Any]] = asyncio.all_tasks() - others
-    if left:
-        _, left = await asyncio.wait(left, timeout=5)
+    while running := [task for task in tasks if not task.done()]:
+        done, _ = await asyncio.wait(running, timeout=5)
+        if not done:
+            break
     for _ in range(5):
         await asyncio.sleep(0)  # For what is called when a task is done, and keeps its error.
-    return len(left) + len(asyncio.all_tasks() - others - left)
+    left = sum(not task.done() for task in tasks)
+    tasks.clear()
+    return left
 
 
 def _data(outcome: Outcome) -> bytes | str:
