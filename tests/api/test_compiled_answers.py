@@ -66,7 +66,7 @@ def ports(app: ASGIApp) -> Ports:
 async def meaningful(client: GraphQLClient) -> Mapping[str, Callable[[Random], Any]]:
     """Return values that mean something here: ids of what there is, cursors, words to search."""
     page = await client.gql("{ products(first: 1) { pageInfo { endCursor } } }")
-    words = (*WORDS, page.data["products"]["pageInfo"]["endCursor"])
+    words = (*WORDS * 2, page.data["products"]["pageInfo"]["endCursor"])
     ids = [
         str(row["id"])
         for table in ("product", "sku", "category", "sales_order", "store", "cart_line")
@@ -75,7 +75,8 @@ async def meaningful(client: GraphQLClient) -> Mapping[str, Callable[[Random], A
     return {
         **SCALARS,
         "ID": lambda random: random.choice([*ids, "no such"]),
-        "Int": lambda random: random.choice((1, 2, 3, 5, 20, 100, 100, 0)),
+        "Int": lambda random: random.choice((*range(1, 20), 100, 0)),
+        "Float": lambda random: random.choice((31.23, 121.47, -0.5, 500)),
         "String": lambda random: random.choice(words),
         "Money": lambda random: random.choice((0, 1, 500, 2**40)),
     }
