@@ -13,8 +13,8 @@ from typing import Any, cast
 import strawberry
 from graphql import GraphQLField, default_field_resolver
 from strawberry.schema import compat
-from strawberry.types.arguments import StrawberryArgument, convert_arguments
-from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional
+from strawberry.types.arguments import StrawberryArgument, convert_argument
+from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.field import StrawberryField
 
@@ -71,43 +71,46 @@ def _direct(declared: StrawberryField, schema: strawberry.Schema) -> Callable[..
 
 def python_arguments(declared: StrawberryField, schema: strawberry.Schema) -> Convert:
     """Return what turns GraphQL's arguments into those of the resolver, as Strawberry does it."""
-    registry, config = schema.schema_converter.scalar_registry, schema.config
-    declared_arguments = declared.arguments
-    if not all(_stays_as_it_is(argument, registry) for argument in declared_arguments):
-        return lambda given: convert_arguments(dict(given), declared_arguments, registry, config)
-    names = [
-        (config.name_converter.from_argument(each), each.python_name, _is_list(each))
-        for each in declared_arguments
+    config = schema.config
+    conversions = [
+        (config.name_converter.from_argument(each), each.python_name, _conversion(each, schema))
+        for each in declared.arguments
     ]
 
-    def renamed(given: Mapping[str, Any]) -> dict[str, Any]:
-        # Strawberry copies lists, since graphql-core gives the same default to every call.
-        return {
-            python_name: list(given[name]) if is_list and given[name] else given[name]
-            for name, python_name, is_list in names
-            if name in given
-        }
+    def converted(given: Mapping[str, Any]) -> dict[str, Any]:
+        found = {}
+        for name, python_name, convert in conversions:
+            if name in given:
+                value = given[name]
+                found[python_name] = value if convert is None else convert(value)
+        return found
 
-    return renamed
+    return converted
 
 
-def _stays_as_it_is(argument: StrawberryArgument, registry: Any) -> bool:
-    """Tell whether Strawberry passes on what graphql-core has coerced, lists of leaves too."""
+def _conversion(
+    argument: StrawberryArgument, schema: strawberry.Schema
+) -> Callable[[Any], Any] | None:
+    """Return what Strawberry does to a value; None where it passes it on."""
+    registry, config = schema.schema_converter.scalar_registry, schema.config
     type_: Any = argument.type
-    if isinstance(type_, StrawberryMaybe):
-        return False
-    type_ = _named(type_)
-    if isinstance(type_, StrawberryList):
-        type_ = _named(type_.of_type)
+    if not isinstance(type_, StrawberryMaybe):
+        named = type_.of_type if isinstance(type_, StrawberryOptional) else type_
+        if _is_leaf(named, registry):
+            return None
+    is_maybe = isinstance(type_, StrawberryMaybe)
+    path = (config.name_converter.from_argument(argument),)
+
+    def convert(value: Any) -> Any:
+        if value is None and not is_maybe:
+            return None
+        return convert_argument(value, type_, registry, config, path=path)
+
+    return convert
+
+
+def _is_leaf(type_: Any, registry: Any) -> bool:
     if type_ is strawberry.relay.GlobalID:
         return False
     is_enum = isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
     return is_enum or compat.is_scalar(type_, registry)
-
-
-def _is_list(argument: StrawberryArgument) -> bool:
-    return isinstance(_named(argument.type), StrawberryList)
-
-
-def _named(type_: Any) -> Any:
-    return type_.of_type if isinstance(type_, StrawberryOptional) else type_

@@ -48,11 +48,11 @@ _IS_COERCED: dict[Any, Callable[[Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """A variable of a built-in scalar type, without a default."""
+    """A variable without a default. `is_coerced` is None where only a null can be told at once."""
 
     name: str
     signature: GraphQLVariableSignature
-    is_coerced: Callable[[Any], bool]
+    is_coerced: Callable[[Any], bool] | None
     is_required: bool
 
 
@@ -91,7 +91,7 @@ class Variables:
             if value is None:
                 if variable.is_required:
                     return None
-            elif not variable.is_coerced(value):
+            elif variable.is_coerced is None or not variable.is_coerced(value):
                 return None
             sources[name] = VariableValueSource(variable.signature, value)
             coerced[name] = value
@@ -105,6 +105,4 @@ def _plain(schema: GraphQLSchema, node: VariableDefinitionNode) -> _Plain | None
     type_: Any = signature.type
     is_required = is_non_null_type(type_)
     is_coerced = _IS_COERCED.get(type_.of_type if is_required else type_)
-    if is_coerced is None:
-        return None
     return _Plain(signature.name, signature, is_coerced, is_required)

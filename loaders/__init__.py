@@ -60,10 +60,15 @@ class Loaders:
         For fields that are answered for many parents at once.
         """
         known = self._read.setdefault((batch, *shared.items()), {})
-        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        missing = list(dict.fromkeys(keys)) if len(keys) > 1 else list(keys)
+        if known:
+            missing = [key for key in missing if key not in known]
         for start in range(0, len(missing), MAX_BATCH):
             part = missing[start : start + MAX_BATCH]
-            known.update(zip(part, await batch(part, **shared), strict=True))
+            values = await batch(part, **shared)
+            known.update(zip(part, values, strict=True))
+            if len(part) == len(keys):
+                return list(values)
         return [known[key] for key in keys]
 
     def view_as(self, viewer_id: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
 
 import strawberry
@@ -108,8 +109,8 @@ class Sku:
         """Build the SKU from a row of the loaders, with the viewer's prices."""
         member_fen, current_fen, kind = price_for_viewer(row, view.rules)
         return cls(
-            member_price=Money(member_fen),
-            current_price=Money(current_fen),
+            member_price=cast("Money", member_fen),  # A call less for each SKU of a list.
+            current_price=cast("Money", current_fen),
             current_price_kind=kind,
             row=row,
             view=view,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import strawberry
 from asyncpg import Record
 
@@ -35,19 +33,12 @@ class ReferencePrice:
     )
 
 
-class ViewerPrice(NamedTuple):
-    """A SKU's prices for one viewer: the tier's, and what they pay now in a normal order."""
-
-    member_fen: int
-    current_fen: int
-    kind: DiscountKind | None
-
-
-def price_for_viewer(row: Record, rules: Rules) -> ViewerPrice:
-    """Return what the viewer's tier pays, and what they pay now in a normal order."""
+def price_for_viewer(row: Record, rules: Rules) -> tuple[int, int, DiscountKind | None]:
+    """Return what the viewer's tier pays, what they pay now in a normal order, and why."""
     tier, tier_price_fen = _tier_of(row, rules)
-    member_fen = member_price_fen(row["price_fen"], tier, tier_price_fen)
-    return ViewerPrice(member_fen, *price_without_offers(row["price_fen"], member_fen))
+    list_price_fen: int = row["price_fen"]
+    member_fen = member_price_fen(list_price_fen, tier, tier_price_fen)
+    return member_fen, *price_without_offers(list_price_fen, member_fen)
 
 
 def _tier_of(row: Record, rules: Rules) -> tuple[TierRules, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 import strawberry
@@ -30,6 +31,7 @@ from loaders.orders import (
     rules_by_version_id,
     store_by_id,
 )
+from resolvers.common.asked import asked_below
 from resolvers.common.context import Context, Info
 from resolvers.common.errors import UserError
 from resolvers.common.messages import Language, translate
@@ -226,11 +228,13 @@ class Order:
         ids = [order.row["id"] for order in orders]
         found = await context.loaders.read(lines_by_order_id, ids)
         base_url = context.ports.public_base_url
-        lines = []
-        for order, rows, rules in zip(orders, found, await _rules_of(orders, context), strict=True):
-            can = rules_of_orders.is_refundable(order.facts(), rules, now=context.now)
-            lines.append([OrderLine(row=row, base_url=base_url, is_refundable=can) for row in rows])
-        return lines
+        can_be_returned = [False] * len(orders)
+        if asked_below(info).for_any("refundableQuantity", "refundableAmount"):
+            can_be_returned = await _are_refundable(orders, context)
+        return [
+            [OrderLine(row=row, base_url=base_url, is_refundable=can) for row in rows]
+            for rows, can in zip(found, can_be_returned, strict=True)
+        ]
 
     @batched(description="Where it goes.")
     @staticmethod
@@ -264,7 +268,7 @@ class Order:
     async def actions(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderAction]]:
         view = await viewpoint(info.context)
         rules = view.rules.orders
-        return [rules_of_orders.actions_of(each.facts(), rules, now=view.now) for each in orders]
+        return [rules_of_orders.actions_of(each.facts, rules, now=view.now) for each in orders]
 
     @batched(
         description="Until when it can be returned for no reason (七天无理由); null before receipt."
@@ -273,7 +277,7 @@ class Order:
     async def refundable_until(orders: Sequence[Order], info: BatchInfo) -> list[datetime | None]:
         rules = await _rules_of(orders, info.context)
         return [
-            rules_of_orders.refundable_until(order.facts(), each)
+            rules_of_orders.refundable_until(order.facts, each)
             for order, each in zip(orders, rules, strict=True)
         ]
 
@@ -282,7 +286,7 @@ class Order:
     async def auto_receipt_at(orders: Sequence[Order], info: BatchInfo) -> list[datetime | None]:
         rules = await _rules_of(orders, info.context)
         return [
-            rules_of_orders.auto_receipt_at(order.facts(), each)
+            rules_of_orders.auto_receipt_at(order.facts, each)
             for order, each in zip(orders, rules, strict=True)
         ]
 
@@ -299,8 +303,9 @@ class Order:
         }
         return [found.get(order.row["id"]) for order in orders]
 
+    @cached_property
     def facts(self) -> OrderFacts:
-        """Return what the rules of orders ask for."""
+        """What the rules of orders ask for."""
         row = self.row
         return OrderFacts(
             status=OrderStatus(row["status"]),
@@ -322,6 +327,13 @@ async def orders_by_ids(context: Context, ids: Sequence[UUID]) -> list[Order | N
     """Return the viewer's orders of these ids; another's is None, as one that isn't there."""
     rows = await context.loaders.read(order_by_id, ids, viewer_id=context.member_id)
     return [None if row is None else Order(row=row, context=context) for row in rows]
+
+
+async def _are_refundable(orders: Sequence[Order], context: Context) -> list[bool]:
+    return [
+        rules_of_orders.is_refundable(order.facts, rules, now=context.now)
+        for order, rules in zip(orders, await _rules_of(orders, context), strict=True)
+    ]
 
 
 async def _rules_of(orders: Sequence[Order], context: Context) -> list[OrderRules]:
