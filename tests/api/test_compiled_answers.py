@@ -24,7 +24,7 @@ from models import database
 from resolvers.common.context import Context
 from services.ports import Ports
 from services.seed import plant
-from tests.executor.test_differential import SEED
+from tests.executor.test_differential import SEED, tell
 from tests.executor.torture.arguments import SCALARS
 from tests.executor.torture.campaign import SOUND, Subject, compare
 from tests.executor.torture.comparing import Surroundings, little_garbage
@@ -36,6 +36,8 @@ from tests.support.simulator import Simulator
 
 DOCUMENTS = 40
 RUNS = 4
+SOAK_PARTS = 5
+SOAK_DOCUMENTS = 400
 WORDS = ("", "苹果", "牛奶", "1")
 
 
@@ -99,17 +101,45 @@ def subject(ports: Ports, now: datetime, scope: Scope, member_id: UUID | None) -
     return Subject("member schema", engines, make, moods=[SOUND] * RUNS, scope=scope)
 
 
-@pytest.mark.parametrize("signed_in", [False, True], ids=["anybody", "a member"])
-@pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
-async def test_random_queries_answer_alike(
-    shopper: Shopper, ports: Ports, client: GraphQLClient, seed: int, signed_in: bool
-) -> None:
+async def try_as(
+    shopper: Shopper, ports: Ports, seed: int, *, signed_in: bool, documents: int
+) -> Subject:
+    """Compare the answers to so many random documents; return what was tried."""
     now = await database.fetch_value("SELECT now()")
-    scope = Scope(depth=5, fields=30, mutations=0, scalars=await meaningful(client))
+    scope = Scope(depth=5, fields=30, mutations=0, scalars=await meaningful(shopper.client))
     tried = subject(ports, now, scope, shopper.member_id if signed_in else None)
     with little_garbage():
-        for number in range(DOCUMENTS):
+        for number in range(documents):
             async with database.reading():
-                await compare(tried, seed * DOCUMENTS + number)
-    assert tried.operations == DOCUMENTS * RUNS
+                await compare(tried, seed * documents + number)
+    assert tried.operations == documents * RUNS
     assert tried.counts[SOUND].compiled_share > 1 / 3, str(tried)
+    return tried
+
+
+seeds = pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
+viewers = pytest.mark.parametrize("signed_in", [False, True], ids=["anybody", "a member"])
+
+
+@seeds
+@viewers
+async def test_random_queries_answer_alike(
+    shopper: Shopper, ports: Ports, seed: int, signed_in: bool
+) -> None:
+    await try_as(shopper, ports, seed, signed_in=signed_in, documents=DOCUMENTS)
+
+
+@pytest.mark.soak
+@seeds
+@viewers
+async def test_thousands_of_random_queries_answer_alike(
+    shopper: Shopper,
+    ports: Ports,
+    seed: int,
+    signed_in: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for part in range(SOAK_PARTS):
+        number = seed * SOAK_PARTS + part
+        tried = await try_as(shopper, ports, number, signed_in=signed_in, documents=SOAK_DOCUMENTS)
+        tell(capsys, f"part {part + 1} of {SOAK_PARTS}; {tried}")
