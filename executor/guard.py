@@ -23,6 +23,11 @@ from executor.measure import CEILING, Measure, Measurement
 
 __all__ = ["Guard", "GuardReport", "Limits", "check", "too_much"]
 
+INTROSPECTION_ALIASES = 10
+"""Tools that read a schema need none. With fifty, its hundreds of fields would be told fifty times:
+lists of types are far longer than `list_items`, and the cost doesn't show it.
+"""
+
 _WORDS = {
     "characters": "has {value} characters; the limit is {maximum}",
     "operations": "has {value} operations; the limit is {maximum}",
@@ -119,6 +124,9 @@ class Guard:
                 errors.append(too_much("depth", measure.introspection_depth, depth, node))
             if measure.introspection_cost > cost:
                 errors.append(too_much("cost", measure.introspection_cost, cost, node))
+            if measure.introspection_aliases > INTROSPECTION_ALIASES:
+                aliases = measure.introspection_aliases
+                errors.append(too_much("aliases", aliases, INTROSPECTION_ALIASES, node))
 
     @cached_property
     def _introspection(self) -> tuple[int, int]:

@@ -40,5 +40,5 @@ class Limits:
     """Errors of validation that are told of one document; each may look through all names."""
     introspection: bool = True
     """Whether `__schema` and `__type` may be asked. They are measured apart: they may go as deep as
-    the standard introspection query, and cost twice as much.
+    the standard introspection query, cost twice as much, and have ten aliases.
     """

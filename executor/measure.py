@@ -53,6 +53,8 @@ class Measure:
     introspection_depth: int = 0
     introspection_cost: int = 0
     """Of `__schema` and `__type`, which are in neither `depth` nor `cost`."""
+    introspection_aliases: int = 0
+    """Of `__schema` and `__type`, and of what is below them; they are in `aliases`, too."""
     deepest: FieldNode | None = None
 
     def add(self, other: Measure) -> None:
@@ -65,6 +67,9 @@ class Measure:
         self.cost_per_item = min(CEILING, self.cost_per_item + other.cost_per_item)
         self.introspection_depth = max(self.introspection_depth, other.introspection_depth)
         self.introspection_cost = min(CEILING, self.introspection_cost + other.introspection_cost)
+        self.introspection_aliases = min(
+            CEILING, self.introspection_aliases + other.introspection_aliases
+        )
 
     def reach(self, depth: int, deepest: FieldNode | None) -> None:
         """Note how deep it goes, and where."""
@@ -225,6 +230,8 @@ class Measurement:
             into.introspection_depth = max(into.introspection_depth, below.depth + 1)
             spent = into.introspection_cost + declared.weight + each
             into.introspection_cost = min(CEILING, spent)
+            aliases = into.introspection_aliases + below.aliases + (node.alias is not None)
+            into.introspection_aliases = min(CEILING, aliases)
             return
         into.reach(below.depth + 1, below.deepest or node)
         if not gives_list(field):

@@ -355,6 +355,24 @@ def test_introspection_is_measured_apart() -> None:
     assert [(extensions or {})["limit"] for _, extensions, _ in told(aliases, strict)] == ["cost"]
 
 
+@pytest.mark.parametrize(
+    ("text", "aliases"),
+    [
+        ("{{ {} }}", [f"a{n}: __schema {{ types {{ name }} }}" for n in range(11)]),
+        ("{{ __schema {{ types {{ {} }} }} }}", [f"a{n}: fields {{ name }}" for n in range(11)]),
+        (
+            "{{ ...F }} fragment F on Query {{ a: __schema {{ types {{ {} }} }} }}",
+            [f"a{n}: name" for n in range(10)],
+        ),
+    ],
+)
+def test_introspection_is_hardly_aliased(text: str, aliases: list[str]) -> None:
+    expected = {"code": "BAD_REQUEST", "limit": "aliases", "value": 11, "maximum": 10}
+    [(message, extensions, _)] = told(text.format(" ".join(aliases)), OPEN)
+    assert (message, extensions) == ("The document has 11 aliases; the limit is 10.", expected)
+    assert told(text.format(" ".join(aliases[1:])), OPEN) == []
+
+
 def test_check_tells_the_same() -> None:
     [error] = check(parse("{ a: name }"), SCHEMA, replace(OPEN, aliases=0))
     assert error.message == "The document has 1 aliases; the limit is 0."
