@@ -70,7 +70,10 @@ class Engine:
             )
 
         for name, allowed in (exact_integers or {}).items():
-            write_exactly(self.schema.type_map[name], allowed)
+            type_ = self.schema.get_type(name)
+            if type_ is None:
+                raise ValueError(f"`exact_integers` names {name}, which the schema doesn't have.")
+            write_exactly(type_, allowed)
 
     def operation(self, document: DocumentNode, name: str | None = None) -> Operation:
         """Return an operation of a valid document.

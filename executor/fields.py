@@ -71,6 +71,9 @@ def batched(
     The function takes the parents, a `BatchInfo`, and the field's arguments. It returns a list
     with one value for each parent; an exception among them is that parent's error, an exception
     raised is everybody's.
+
+    Raises:
+        TypeError: the function doesn't take parents and info, or isn't annotated to return a list.
     """
 
     def declare(function: Any) -> Any:
@@ -170,6 +173,10 @@ def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:
         return await loaders[place][2].load(self)
 
     given = inspect.signature(batch)
+    if len(given.parameters) < 2:
+        raise TypeError(
+            f"{batch.__qualname__}: a batch function takes the parents and a BatchInfo."
+        )
     _, info_parameter, *rest = given.parameters.values()
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     own_info = info_parameter.replace(annotation=strawberry.Info)

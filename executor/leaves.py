@@ -57,8 +57,12 @@ def write_exactly(type_: GraphQLNamedType, allowed: range) -> None:
     """Tell that a custom scalar's integers in a range are written as they are.
 
     Its own coercion stays in charge of every other value.
+
+    Raises:
+        TypeError: this is no scalar.
     """
-    assert is_scalar_type(type_), "only a scalar has such values"
+    if not is_scalar_type(type_):
+        raise TypeError(f"{type_.name} is no scalar, and writes no integers.")
     smallest, largest = allowed.start, allowed.stop - 1
     type_.extensions[EXACT] = _of_type("int", f" and {smallest} <= {{value}} <= {largest}")
 
