@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -20,26 +21,36 @@ def _bytea(value: bytes) -> str:
     return f"\\x{value.hex()}"
 
 
-async def copy(
-    connection: asyncpg.Connection,
-    table: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-) -> None:
-    """Write rows in the order of the columns; jsonb comes as JSON text, bytea as bytes."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for row in rows:
-        writer.writerow(
-            [
-                NULL if each is None else _bytea(each) if type(each) is bytes else each
-                for each in row
-            ]
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one table, ready to be sent."""
+
+    table: str
+    columns: Sequence[str]
+    text: bytes
+
+    @classmethod
+    def of(cls, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Batch:
+        """Spell rows out, in the order of the columns; jsonb comes as JSON text."""
+        text = io.StringIO()
+        writer = csv.writer(text)
+        for row in rows:
+            writer.writerow(
+                [
+                    NULL if each is None else _bytea(each) if type(each) is bytes else each
+                    for each in row
+                ]
+            )
+        return cls(table, columns, text.getvalue().encode())
+
+
+async def copy(connection: asyncpg.Connection, batches: Iterable[Batch]) -> None:
+    """Send rows, one table after the other."""
+    for batch in batches:
+        await connection.copy_to_table(
+            batch.table,
+            source=io.BytesIO(batch.text),
+            columns=batch.columns,
+            format="csv",
+            null=NULL,
         )
-    await connection.copy_to_table(
-        table,
-        source=io.BytesIO(text.getvalue().encode()),
-        columns=columns,
-        format="csv",
-        null=NULL,
-    )

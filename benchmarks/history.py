@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from benchmarks.catalogue import Offer
-from benchmarks.copying import copy
+from benchmarks.copying import Batch
 from domain.orders import OrderStatus
 from models.ids import new_id
 
@@ -73,7 +73,7 @@ FROM moved WHERE moved.sku_id = stock.id
 
 @dataclass(slots=True)
 class History:
-    """Gathers orders; `write` copies what was gathered, `count_stock` comes last."""
+    """Gathers orders; `batches` hands over what was gathered, `count_stock` comes last."""
 
     offers: Sequence[Offer]
     sealed_address: bytes
@@ -99,11 +99,13 @@ class History:
             placed_at = self.now - timedelta(days=days, minutes=self.chance.randrange(1, 1_000))
             self._add_order(member_id, tier_code, status, placed_at)
 
-    async def write(self, connection: asyncpg.Connection) -> None:
-        """Copy the gathered orders, and begin anew."""
-        for table, columns in _COLUMNS.items():
-            await copy(connection, table, columns, self.rows[table])
-            self.rows[table] = []
+    def batches(self) -> list[Batch]:
+        """Return the gathered orders, and begin anew."""
+        batches = [
+            Batch.of(table, columns, self.rows[table]) for table, columns in _COLUMNS.items()
+        ]
+        self.rows = {table: [] for table in _COLUMNS}
+        return batches
 
     def _add_order(
         self, member_id: UUID, tier_code: str, status: OrderStatus, placed_at: datetime

@@ -17,6 +17,7 @@ import orjson
 
 from benchmarks import catalogue, history
 from benchmarks.catalogue import Offer
+from benchmarks.copying import copy
 from benchmarks.history import REGION, History
 from cli.mini_program import MiniProgram, Wechat, connect
 from domain.ledger import (
@@ -193,7 +194,7 @@ async def _buy(settings: Settings, offers: Sequence[Offer], tiers: dict[UUID, st
         book.add(member_id, tier_code, book.chance.randint(*ORDERS))
     connection = await asyncpg.connect(**database.dsn(settings.postgres_url))
     try:
-        await book.write(connection)
+        await copy(connection, book.batches())
         await history.count_stock(connection)
     finally:
         await connection.close()
