@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.ids import new_id
@@ -36,6 +37,9 @@ request_seconds = Histogram(
     ["path"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+running_tasks = Gauge("mall_tasks", "Tasks of the event loop, those that wait included.")
+running_tasks.set_function(lambda: len(asyncio.all_tasks()))
 
 log = structlog.get_logger(__name__)
 
