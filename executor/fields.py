@@ -179,7 +179,7 @@ def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:
         )
     _, info_parameter, *rest = given.parameters.values()
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    own_info = info_parameter.replace(annotation=strawberry.Info)
+    own_info = info_parameter.replace(name="info", annotation=strawberry.Info)
     resolve.__signature__ = given.replace(  # type: ignore[attr-defined]
         parameters=[self_parameter, own_info, *rest], return_annotation=_element(batch, given)
     )
