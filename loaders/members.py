@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from uuid import UUID
 
 from asyncpg import Record
@@ -13,42 +14,48 @@ from asyncpg import Record
 from loaders.orders import CART_PIECES_COLUMN, ORDER_COUNTS_COLUMNS, ORDER_COUNTS_JOINS
 from loaders.points import POINTS_COLUMNS, POINTS_JOINS
 from models import database
-from models.member_rows import MEMBER_COLUMNS
+from models.member_rows import member_columns
 
-POINTS = "points"
-"""`POINTS_COLUMNS`: for the member's points and standing."""
 
-ORDERS = "orders"
-"""`ORDER_COUNTS_COLUMNS`: the open orders."""
+@dataclass(frozen=True, slots=True)
+class MemberShape:
+    """What is read of a member in one statement: columns, and what hangs on them."""
 
-CART = "cart"
-"""`CART_PIECES_COLUMN`: the pieces in the cart."""
-
-MemberParts = frozenset[str]
-"""What is read of a member along with their own row, when it is known that it will be asked for."""
+    columns: frozenset[str]
+    has_points: bool = False
+    """`POINTS_COLUMNS`: for the member's points and standing."""
+    has_order_counts: bool = False
+    """`ORDER_COUNTS_COLUMNS`: the open orders."""
+    has_cart_pieces: bool = False
+    """`CART_PIECES_COLUMN`: the pieces in the cart."""
 
 
 async def member_by_id(
-    ids: Sequence[UUID], *, now: datetime, parts: MemberParts
+    ids: Sequence[UUID], *, now: datetime, shape: MemberShape
 ) -> list[Record | None]:
-    """Return members by id, in one statement: the columns of `member_row`, then the parts."""
-    rows = await database.fetch(_member_statement(parts), ids, now)
+    """Return members by id, in one statement."""
+    rows = await database.fetch(_member_statement(shape), ids, now)
     found = {row["id"]: row for row in rows}
     return [found.get(id_) for id_ in ids]
 
 
-@cache
-def _member_statement(parts: MemberParts) -> str:
-    columns, joins = [MEMBER_COLUMNS], []
-    if POINTS in parts:
+@lru_cache(maxsize=1_024)
+def _member_statement(shape: MemberShape) -> str:
+    columns, joins = [member_columns(sorted(shape.columns | {"id"}))], []
+    if shape.has_points:
         columns.append(POINTS_COLUMNS)
         joins.append(POINTS_JOINS)
-    if ORDERS in parts:
+    if shape.has_order_counts:
         columns.append(ORDER_COUNTS_COLUMNS)
         joins.append(ORDER_COUNTS_JOINS)
-    if CART in parts:
+    if shape.has_cart_pieces:
         columns.append(CART_PIECES_COLUMN)
-    return f"SELECT {', '.join(columns)} FROM member {' '.join(joins)} WHERE member.id = ANY($1)"
+    shown = ", ".join(columns)
+    # The instant is told even where nothing asks for it: a statement has two values.
+    return f"""
+        SELECT {shown}, $2::timestamptz AS told_at FROM member {" ".join(joins)}
+        WHERE member.id = ANY($1)
+    """
 
 
 async def consents_by_member_id(ids: Sequence[UUID]) -> list[list[Record]]:

@@ -97,9 +97,10 @@ async def connect(
     """
 
     async def prepare(connection: asyncpg.Connection) -> None:
-        await connection.set_type_codec(
-            "jsonb", encoder=_to_json, decoder=orjson.loads, schema="pg_catalog"
-        )
+        for type_name in ("json", "jsonb"):
+            await connection.set_type_codec(
+                type_name, encoder=_to_json, decoder=orjson.loads, schema="pg_catalog"
+            )
         if on_statement is not None:
             connection.add_query_logger(lambda logged: on_statement(logged.query))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -37,43 +37,41 @@ class MemberRow:
     created_at: datetime
 
 
-MEMBER_COLUMNS = """
-       member.id, member.member_no, member.status, member.merged_into_id, member.nickname,
-       member.avatar_url, member.gender, member.birthday, member.phone_encrypted,
-       member.phone_hash, member.invite_code, member.joined_at,
-       member.joined_at IS NOT NULL AND (
-           SELECT bool_and(coalesce(answer.given AND answer.version = current.version, false))
-           FROM (
-               SELECT DISTINCT ON (kind) kind, version FROM agreement
-               WHERE kind IN ('MEMBERSHIP', 'PRIVACY') AND effective_at <= $2
-               ORDER BY kind, effective_at DESC, id DESC
-           ) AS current
-           LEFT JOIN LATERAL (
-               SELECT given, version FROM consent
-               WHERE consent.member_id = member.id AND consent.kind = current.kind
-               ORDER BY given_at DESC, id DESC LIMIT 1
-           ) AS answer ON true
-       ) IS TRUE AS has_joined,
-       member.tier_code, member.tier_since, member.tier_review_at, member.lifetime_growth,
-       member.created_at
-"""
-"""The columns of `MemberRow` in its order; the statement's second value is the instant."""
+_HAS_JOINED = """member.joined_at IS NOT NULL AND (
+    SELECT bool_and(coalesce(answer.given AND answer.version = current.version, false))
+    FROM (
+        SELECT DISTINCT ON (kind) kind, version FROM agreement
+        WHERE kind IN ('MEMBERSHIP', 'PRIVACY') AND effective_at <= $2
+        ORDER BY kind, effective_at DESC, id DESC
+    ) AS current
+    LEFT JOIN LATERAL (
+        SELECT given, version FROM consent
+        WHERE consent.member_id = member.id AND consent.kind = current.kind
+        ORDER BY given_at DESC, id DESC LIMIT 1
+    ) AS answer ON true
+) IS TRUE AS has_joined"""
+_NAMES = tuple(MemberRow.__dataclass_fields__)
 
-_FIELDS = len(MemberRow.__dataclass_fields__)
-_STATUS, _GENDER = (list(MemberRow.__dataclass_fields__).index(n) for n in ("status", "gender"))
+
+def member_columns(names: Iterable[str] = _NAMES) -> str:
+    """Return columns of `MemberRow`; the statement's second value is the instant."""
+    return ", ".join(_HAS_JOINED if name == "has_joined" else f"member.{name}" for name in names)
+
+
+_STATUS, _GENDER = _NAMES.index("status"), _NAMES.index("gender")
 
 
 async def members_by_id(ids: Sequence[UUID], *, now: datetime) -> dict[UUID, MemberRow]:
     """Return the members of these ids that there are, in one statement."""
     rows = await database.fetch(
-        f"SELECT {MEMBER_COLUMNS} FROM member WHERE member.id = ANY($1)", list(ids), now
+        f"SELECT {member_columns()} FROM member WHERE member.id = ANY($1)", list(ids), now
     )
     return {row["id"]: member_row(row) for row in rows}
 
 
 def member_row(record: Record) -> MemberRow:
-    """Return the row whose columns stand first in a record."""
-    values = list(record.values())[:_FIELDS]
+    """Return the row of a record that has all its columns."""
+    values = [record[name] for name in _NAMES]
     values[_STATUS] = MemberStatus(values[_STATUS])
     values[_GENDER] = Gender(values[_GENDER])
     return MemberRow(*values)

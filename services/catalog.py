@@ -16,7 +16,7 @@ from asyncpg import Record
 
 from domain.catalog import ProductSort
 from models import database
-from models.catalog_rows import PRODUCT_COLUMNS
+from models.catalog_rows import ProductShape
 from services.pages import Page, PageRequest, make_page
 from services.product_search import Keyword
 from services.sql import Conditions
@@ -31,6 +31,11 @@ class ListOrder:
     descending: bool
 
     @property
+    def cursor_columns(self) -> tuple[str, ...]:
+        """Return the columns that a cursor is made from."""
+        return (*self.columns, "id")
+
+    @property
     def cursor_kinds(self) -> tuple[type, ...]:
         """Return the types of a cursor's values."""
         return (*self.kinds, UUID)
@@ -40,6 +45,7 @@ class ListOrder:
         return (*(row[column] for column in self.columns), row["id"])
 
 
+WHOLE = ProductShape()
 ORDERS = {
     ProductSort.RECOMMENDED: ListOrder(
         ("in_stock", "position", "sold"), (bool, int, int), descending=True
@@ -74,9 +80,12 @@ class ProductQuery:
 
 
 async def list_products(
-    wanted: ProductQuery, page: PageRequest, *, columns: str = PRODUCT_COLUMNS
+    wanted: ProductQuery, page: PageRequest, *, shape: ProductShape = WHOLE
 ) -> Page[Record]:
-    """Return a page of the products on sale that match, in one statement."""
+    """Return a page of the products on sale that match, in one statement.
+
+    The shape holds the order's own columns where a cursor will be asked for (`cursor_columns`).
+    """
     order = ORDERS[wanted.sort]
     matching = _conditions(wanted)
     names = ", ".join((*order.columns, "id"))
@@ -91,7 +100,7 @@ async def list_products(
     fetch = database.fetch_planned if wanted.has_filter else database.fetch
     rows = await fetch(
         f"""
-        SELECT {columns} FROM product
+        SELECT {shape.select(here.value)} FROM product
         WHERE {here.sql}
         ORDER BY {", ".join(f"{name} {direction}" for name in names.split(", "))}
         LIMIT {here.value(page.limit)}
@@ -132,11 +141,12 @@ def _conditions(wanted: ProductQuery) -> Conditions:
     return found
 
 
-async def get_product(product_id: UUID) -> Record | None:
-    """Return a product with its description, whether it is on sale or not."""
+async def get_product(product_id: UUID, *, shape: ProductShape = WHOLE) -> Record | None:
+    """Return a product, whether it is on sale or not."""
+    here = Conditions()
+    here.add("product.id = {}", product_id)
     return await database.fetch_one(
-        f"SELECT {PRODUCT_COLUMNS}, product.description_html FROM product WHERE id = $1",
-        product_id,
+        f"SELECT {shape.select(here.value)} FROM product WHERE {here.sql}", *here.values
     )
 
 

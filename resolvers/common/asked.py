@@ -21,11 +21,18 @@ class Asked:
         """Tell whether any of these fields is asked for, however deep."""
         return not self._names.isdisjoint(names)
 
-    def at_nodes_for_any(self, *names: str) -> bool:
-        """Tell whether any of these fields is asked of the nodes of a connection themselves."""
-        return any(f"nodes.{name}" in self._paths for name in names) or any(
-            f"edges.node.{name}" in self._paths for name in names
-        )
+    def directly(self) -> frozenset[str]:
+        """Return the fields asked for right at the place."""
+        return frozenset(path for path in self._paths if "." not in path)
+
+    def of_nodes(self) -> frozenset[str]:
+        """Return the fields asked for of a connection's nodes."""
+        found = set()
+        for path in self._paths:
+            above, _, name = path.rpartition(".")
+            if above in ("nodes", "edges.node"):
+                found.add(name)
+        return frozenset(found)
 
 
 _asked = lru_cache(maxsize=1_024)(Asked)

@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from domain.catalog import ProductSort
-from loaders.catalog import EVERY_PART, categories_by_product_id, skus_by_product_id
+from loaders.catalog import categories_by_product_id, skus_by_product_id
 from models import database as db
+from models.catalog_rows import SkuView
 from services import catalog, product_figures, product_search
 from services.catalog import ProductQuery
 from services.pages import PageRequest
@@ -127,7 +128,7 @@ async def test_no_list_search_or_sweep_reads_a_large_table_whole(
 
     page = await catalog.list_products(ProductQuery(), PageRequest(20))
     ids = [row["id"] for row in page.rows]
-    await skus_by_product_id(ids, viewer_id=member_id, today=NOW.date(), parts=EVERY_PART)
+    await skus_by_product_id(ids, view=SkuView(member_id, NOW.date()))
     await categories_by_product_id(ids)
     for typed in ("苹果", "a", "红苹", "没有的词"):
         await product_search.suggest(typed, (), first=10)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 import strawberry
-from asyncpg import Record
 
 from executor.fields import BatchInfo, batched, item
 from executor.hints import public
@@ -18,7 +19,7 @@ from resolvers.common.share import absolute_url
 class Category:
     id: strawberry.ID = item("id", of="row", convert=str, description="The category's id.")
     name: str = item("name", of="row", description="Its name.")
-    row: strawberry.Private[Record]
+    row: strawberry.Private[Mapping[str, Any]]
     base_url: strawberry.Private[str]
 
     @strawberry.field(description="A picture of it.")
@@ -32,7 +33,7 @@ class Category:
     )
     @staticmethod
     async def children(categories: Sequence[Category], info: BatchInfo) -> list[list[Category]]:
-        ids = [category.row["id"] for category in categories]
+        ids = [UUID(str(category.row["id"])) for category in categories]
         found = await info.context.loaders.read(categories_by_parent_id, ids)
         base_url = info.context.ports.public_base_url
         return [[Category(row=row, base_url=base_url) for row in rows] for rows in found]

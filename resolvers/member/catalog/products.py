@@ -16,10 +16,6 @@ from domain.scenes import target_scene_code
 from executor.fields import BatchInfo, batched, item
 from executor.hints import public
 from loaders.catalog import (
-    EVERY_PART,
-    HISTORY,
-    STOCK,
-    SkuParts,
     categories_by_product_id,
     description_by_product_id,
     product_by_id,
@@ -28,20 +24,22 @@ from loaders.catalog import (
 )
 from models.public_changes import PublicTag
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
-from resolvers.common.asked import Asked, asked_below
+from resolvers.common.asked import asked_below
 from resolvers.common.context import Context
 from resolvers.common.messages import translate
 from resolvers.common.public import STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import ShareCard, absolute_url, share_card
 from resolvers.member.catalog.categories import Category
+from resolvers.member.catalog.shapes import sku_view
 from resolvers.member.catalog.skus import (
     ReferencePrice,
+    Row,
     SkuOption,
     price_for_viewer,
     reference_price,
 )
-from resolvers.member.catalog.viewpoint import Viewpoint, shopper, viewpoint
+from resolvers.member.catalog.viewpoint import Viewpoint, viewpoint
 
 _OFFERS = public(PublicTag.CATALOG, PublicTag.RULES)
 """What is made from a product's SKUs, at the prices of whoever looks."""
@@ -66,7 +64,7 @@ class Sku:
     purchase_limit: int | None = item(
         "purchase_limit", of="row", description="Pieces that one member may buy in all."
     )
-    row: strawberry.Private[Record]
+    row: strawberry.Private[Row]
     view: strawberry.Private[Viewpoint]
 
     @strawberry.field(description="A picture of this variant.")
@@ -100,12 +98,12 @@ class Sku:
     @staticmethod
     async def product(skus: Sequence[Sku], info: BatchInfo) -> list[Product]:
         view = await viewpoint(info.context)
-        ids = [sku.row["product_id"] for sku in skus]
+        ids = [UUID(str(sku.row["product_id"])) for sku in skus]  # JSON has only its text.
         rows = await info.context.loaders.read(product_by_id, ids)
-        return [Product(row=row, view=view) for row in rows]
+        return [Product.from_row(row, view) for row in rows]
 
     @classmethod
-    def from_row(cls, row: Record, view: Viewpoint) -> Sku:
+    def from_row(cls, row: Row, view: Viewpoint) -> Sku:
         """Build the SKU from a row of the loaders, with the viewer's prices."""
         member_fen, current_fen, kind = price_for_viewer(row, view.rules)
         return cls(
@@ -155,8 +153,6 @@ class Product:
     )
     row: strawberry.Private[Record]
     view: strawberry.Private[Viewpoint]
-    sku_parts: strawberry.Private[SkuParts] = EVERY_PART
-    """What will be asked of the SKUs, where somebody has looked ahead."""
     offered: strawberry.Private[list[Sku] | None] = None
     """The SKUs on sale, once they are read: several fields tell something of them."""
 
@@ -205,9 +201,12 @@ class Product:
     @batched(metadata=public(PublicTag.CATALOG), description="The categories that it was put in.")
     @staticmethod
     async def categories(products: Sequence[Product], info: BatchInfo) -> list[list[Category]]:
-        ids = [product.row["id"] for product in products]
-        found = await info.context.loaders.read(categories_by_product_id, ids)
         base_url = info.context.ports.public_base_url
+        if all("categories" in product.row for product in products):
+            found = [product.row["categories"] or () for product in products]
+        else:
+            ids = [product.row["id"] for product in products]
+            found = await info.context.loaders.read(categories_by_product_id, ids)
         return [[Category(row=row, base_url=base_url) for row in rows] for rows in found]
 
     @batched(
@@ -238,6 +237,15 @@ class Product:
             scene_code=target_scene_code(SceneKind.PRODUCT, row["id"]),
             title=row["name"],
             image=images[0] if images else None,
+        )
+
+    @classmethod
+    def from_row(cls, row: Record, view: Viewpoint) -> Product:
+        """Build the product from its row, with its SKUs where they were read along."""
+        if "skus" not in row:
+            return cls(row=row, view=view)
+        return cls(
+            row=row, view=view, offered=[Sku.from_row(sku, view) for sku in row["skus"] or ()]
         )
 
     def range_of(self, skus: Sequence[Sku]) -> PriceRange:
@@ -274,21 +282,10 @@ async def offers(products: Sequence[Product], context: Context) -> list[list[Sku
     unread = [product for product in products if product.offered is None]
     if unread:
         ids = [product.row["id"] for product in unread]
-        parts = frozenset().union(*{product.sku_parts for product in unread})
-        rows = await context.loaders.read(skus_by_product_id, ids, **shopper(context), parts=parts)
+        rows = await context.loaders.read(skus_by_product_id, ids, view=sku_view(context))
         for product, offered in zip(unread, rows, strict=True):
             product.offered = [Sku.from_row(row, product.view) for row in offered]
     return [product.offered or [] for product in products]
-
-
-def sku_parts(asked: Asked) -> SkuParts:
-    """Return what of a SKU's row is needed for what is asked of it or of its product."""
-    parts = set()
-    if asked.for_any("stock", "available"):
-        parts.add(STOCK)
-    if asked.for_any("referencePrice", "purchaseLimitLeft"):
-        parts.add(HISTORY)
-    return frozenset(parts)
 
 
 def _option(stored: dict[str, list[dict[str, str]]], base_url: str) -> ProductOption:
@@ -309,8 +306,8 @@ async def skus_by_ids(info: BatchInfo, sku_ids: Sequence[UUID | None]) -> list[S
     context: Context = info.context
     view = await viewpoint(context)
     wanted = [sku_id for sku_id in sku_ids if sku_id is not None]
-    parts = sku_parts(asked_below(info))
-    rows = await context.loaders.read(sku_by_id, wanted, **shopper(context), parts=parts)
+    asked = sku_view(context, asked_below(info))
+    rows = await context.loaders.read(sku_by_id, wanted, view=asked)
     found = {row["id"]: Sku.from_row(row, view) for row in rows if row}
     return [None if sku_id is None else found.get(sku_id) for sku_id in sku_ids]
 

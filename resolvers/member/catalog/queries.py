@@ -9,7 +9,6 @@ import strawberry
 
 from domain.catalog import BannerSlot, ProductSort
 from executor.hints import public
-from models.catalog_rows import PRODUCT_CARD, PRODUCT_COLUMNS
 from models.public_changes import PublicTag
 from resolvers.common.asked import asked_below
 from resolvers.common.context import Info
@@ -20,7 +19,8 @@ from resolvers.common.public import KEPT_SECONDS, STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
 from resolvers.member.catalog.categories import Category
-from resolvers.member.catalog.products import Product, sku_parts
+from resolvers.member.catalog.products import Product
+from resolvers.member.catalog.shapes import product_shape
 from resolvers.member.catalog.stores import (
     GeoPointInput,
     Store,
@@ -115,14 +115,10 @@ class CatalogQuery:
         wanted = _product_query(filter or ProductFilter(), sort or ProductSort.RECOMMENDED)
         order = catalog.ORDERS[wanted.sort]
         request = read_page(_count(first, DEFAULT_FIRST), after, *order.cursor_kinds)
-        asked = asked_below(info)
-        on_page = asked.at_nodes_for_any("attributes", "options", "noReasonReturn")
-        columns = PRODUCT_COLUMNS if on_page else PRODUCT_CARD
-        page = await catalog.list_products(wanted, request, columns=columns)
-        view, parts = await viewpoint(info.context), sku_parts(asked)
-        return Connection[Product].of(
-            page, lambda row: Product(row=row, view=view, sku_parts=parts)
-        )
+        shape = product_shape(info.context, asked_below(info), order=order)
+        page = await catalog.list_products(wanted, request, shape=shape)
+        view = await viewpoint(info.context)
+        return Connection[Product].of(page, lambda row: Product.from_row(row, view))
 
     @strawberry.field(
         metadata=_PRODUCTS,
@@ -134,11 +130,11 @@ class CatalogQuery:
         id: Annotated[strawberry.ID, strawberry.argument(description="The product's id.")],
     ) -> Product | None:
         product_id = find_id(id)
-        row = await catalog.get_product(product_id) if product_id else None
-        if row is None:
+        if product_id is None:
             return None
-        view = await viewpoint(info.context)
-        return Product(row=row, view=view, sku_parts=sku_parts(asked_below(info)))
+        shape = product_shape(info.context, asked_below(info))
+        row = await catalog.get_product(product_id, shape=shape)
+        return Product.from_row(row, await viewpoint(info.context)) if row else None
 
     @strawberry.field(
         metadata=_STORES, description="The brand's open stores: nearest first, or by name."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
-from asyncpg import Record
 
 from domain import catalog as catalog_rules
 from domain.catalog import PriceLabel, StockLevel
@@ -13,6 +15,9 @@ from executor.fields import item
 from resolvers.common.messages import translate
 from resolvers.common.scalars import Money
 from resolvers.member.catalog.viewpoint import Viewpoint
+
+Row = Mapping[str, Any]
+"""A SKU's row: a record of its own, or a JSON object in its product's."""
 
 strawberry.enum(StockLevel, name="StockLevel", description="What a shopper is told of the stock.")
 _NO_TIER = TierRules("", "", "", 0, 0)
@@ -33,7 +38,7 @@ class ReferencePrice:
     )
 
 
-def price_for_viewer(row: Record, rules: Rules) -> tuple[int, int, DiscountKind | None]:
+def price_for_viewer(row: Row, rules: Rules) -> tuple[int, int, DiscountKind | None]:
     """Return what the viewer's tier pays, what they pay now in a normal order, and why."""
     tier, tier_price_fen = _tier_of(row, rules)
     list_price_fen: int = row["price_fen"]
@@ -41,7 +46,7 @@ def price_for_viewer(row: Record, rules: Rules) -> tuple[int, int, DiscountKind 
     return member_fen, *price_without_offers(list_price_fen, member_fen)
 
 
-def _tier_of(row: Record, rules: Rules) -> tuple[TierRules, int | None]:
+def _tier_of(row: Row, rules: Rules) -> tuple[TierRules, int | None]:
     """Return the viewer's tier, and its own price for this SKU if there is one."""
     code = row["tier_code"]
     if code is None:
@@ -51,7 +56,7 @@ def _tier_of(row: Record, rules: Rules) -> tuple[TierRules, int | None]:
     return tier, row["tier_price_fen"] if tier.code == code else None
 
 
-def reference_price(row: Record, current_fen: int, view: Viewpoint) -> ReferencePrice | None:
+def reference_price(row: Row, current_fen: int, view: Viewpoint) -> ReferencePrice | None:
     """Return the price to strike through beside the current one, with its words."""
     label_kind = row["label_kind"]
     found = catalog_rules.reference_price(

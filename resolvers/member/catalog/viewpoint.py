@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from uuid import UUID
 
 from domain.clock import business_day
 from domain.rules import Rules
@@ -33,10 +33,9 @@ async def viewpoint(context: Context) -> Viewpoint:
     return found
 
 
-def shopper(context: Context) -> dict[str, Any]:
-    """Return the arguments that the SKU loaders share: who looks, and on which day."""
-    found: dict[str, Any] | None = context.memo.get(shopper)
+def shopper(context: Context) -> tuple[UUID | None, date]:
+    """Return who looks, and on which business day."""
+    found: tuple[UUID | None, date] | None = context.memo.get(shopper)
     if found is None:
-        found = {"viewer_id": context.member_id, "today": business_day(context.now)}
-        context.memo[shopper] = found
+        found = context.memo[shopper] = (context.member_id, business_day(context.now))
     return found

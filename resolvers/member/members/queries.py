@@ -16,4 +16,6 @@ class MembersQuery:
     )
     async def me(self, info: Info) -> Member | None:
         member_id = info.context.member_id
-        return None if member_id is None else await Member.load(info, member_id)
+        return (
+            None if member_id is None else await Member.load(info, member_id, is_right_below=True)
+        )

@@ -17,10 +17,7 @@ from domain.rules import Rules
 from executor.fields import BatchInfo, batched, item
 from loaders.addresses import addresses_by_member_id
 from loaders.members import (
-    CART,
-    ORDERS,
-    POINTS,
-    MemberParts,
+    MemberShape,
     consents_by_member_id,
     member_by_id,
 )
@@ -75,8 +72,8 @@ class Member:
         "gender", of="record", convert=Gender, description="As the member says."
     )
     record: strawberry.Private[Record]
-    """The row of `member_row`, with what belongs to `parts`."""
-    parts: strawberry.Private[MemberParts]
+    """The row that was read, as its `shape` says."""
+    shape: strawberry.Private[MemberShape]
     base_url: strawberry.Private[str]
     cart: Cart = batched(description="What is set aside for buying.")(carts_of_members)
     orders: Connection[Order] = batched(description="The member's orders, newest first.")(
@@ -151,36 +148,67 @@ class Member:
         return member_row(self.record)
 
     @classmethod
-    async def load(cls, info: Info, member_id: UUID) -> Member | None:
-        """Read the member of an id that the caller may see."""
+    async def load(
+        cls, info: Info, member_id: UUID, *, is_right_below: bool = False
+    ) -> Member | None:
+        """Read the member of an id that the caller may see.
+
+        In a payload the member stands somewhere below the field; `me` is the member itself.
+        """
         context = info.context
-        # In a payload the member stands below: what is asked of them is not told apart here.
-        parts = member_parts(asked_below(info))
+        shape = member_shape(asked_below(info), is_right_below=is_right_below)
         (record,) = await context.loaders.read(
-            member_by_id, [member_id], now=context.now, parts=parts
+            member_by_id, [member_id], now=context.now, shape=shape
         )
         if record is None:
             return None
-        return cls(record=record, parts=parts, base_url=context.ports.public_base_url)
+        return cls(record=record, shape=shape, base_url=context.ports.public_base_url)
 
 
-def member_parts(asked: Asked) -> MemberParts:
-    """Return what is read along with a member's row for what is asked of them."""
-    parts = set()
-    if asked.for_any("points", "membership"):
-        parts.add(POINTS)
-    if asked.for_any("ordersAwaitingPayment", "ordersAwaitingShipment", "ordersAwaitingReceipt"):
-        parts.add(ORDERS)
-    if asked.for_any("cartPieces"):
-        parts.add(CART)
-    return frozenset(parts)
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "id": (),
+    "memberNo": ("member_no",),
+    "nickname": ("nickname",),
+    "birthday": ("birthday",),
+    "birthdayEditable": ("birthday",),
+    "gender": ("gender",),
+    "avatarUrl": ("avatar_url",),
+    "joinedAt": ("joined_at", "has_joined"),
+    "phone": ("phone_encrypted",),
+    "points": (),
+    "membership": ("tier_code", "tier_since", "tier_review_at", "lifetime_growth"),
+    "cart": (),
+    "orders": (),
+    "counts": (),
+    "consents": (),
+    "addresses": (),
+}
+"""A field of Member → the columns that it is made from; any other takes them all."""
+
+_EVERY_COLUMN = frozenset(MemberRow.__dataclass_fields__)
+
+
+def member_shape(asked: Asked, *, is_right_below: bool) -> MemberShape:
+    """Return what is read of a member for what is asked of them, there or somewhere below."""
+    named = asked.directly()
+    columns = _EVERY_COLUMN
+    if is_right_below and named <= _COLUMNS.keys():
+        columns = frozenset(column for name in named for column in _COLUMNS[name])
+    return MemberShape(
+        columns,
+        has_points=asked.for_any("points", "membership"),
+        has_order_counts=asked.for_any(
+            "ordersAwaitingPayment", "ordersAwaitingShipment", "ordersAwaitingReceipt"
+        ),
+        has_cart_pieces=asked.for_any("cartPieces"),
+    )
 
 
 async def _points(members: Sequence[Member], context: Context) -> tuple[list[PointsSummary], Rules]:
     """Return the members' points, and the rules that they are told by."""
     rules = (await rule_versions.in_force(now=context.now)).rules
     days = rules.points.expiring_soon_days
-    if all(POINTS in member.parts for member in members):
+    if all(member.shape.has_points for member in members):
         return [summary_of(member.record, context.now, days) for member in members], rules
     ids = [member.record["id"] for member in members]
     found = await context.loaders.read(

@@ -11,7 +11,7 @@ from asyncpg import Record
 from domain.orders import OrderStatus
 from executor.fields import BatchInfo
 from executor.hints import signed_in
-from loaders.members import CART, ORDERS, MemberParts
+from loaders.members import MemberShape
 from loaders.orders import counts_by_member_id
 from models.order_rows import ORDER_CARD, ORDER_COLUMNS
 from resolvers.common.asked import asked_below
@@ -24,7 +24,6 @@ from services import orders
 from services.orders import CURSOR_KINDS, MAX_KEYWORD_LENGTH, OrderQuery
 
 DEFAULT_FIRST = 20
-_COUNTED = frozenset((CART, ORDERS))
 
 
 @strawberry.type
@@ -55,7 +54,7 @@ class HasMemberRow(Protocol):
     """A member as far as their orders go; `record` may hold counts already."""
 
     record: Record
-    parts: MemberParts
+    shape: MemberShape
 
 
 async def orders_of_members(
@@ -98,8 +97,8 @@ def _keyword(typed: str | None) -> str:
 
 async def counts_of_members(members: Sequence[HasMemberRow], info: BatchInfo) -> list[MemberCounts]:
     """Resolve `Member.counts`: one statement for all of them, if they weren't read before."""
-    if _COUNTED.intersection(*(member.parts for member in members)):
-        # What is asked of the counts decides which parts were read along: see `member_parts`.
+    if all(member.shape.has_order_counts or member.shape.has_cart_pieces for member in members):
+        # What is asked of the counts decides which were read along: see `member_shape`.
         return [MemberCounts(row=member.record) for member in members]
     ids = [member.record["id"] for member in members]
     found = await info.context.loaders.read(counts_by_member_id, ids)

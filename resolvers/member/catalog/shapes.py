@@ -1,0 +1,82 @@
+"""Looking ahead: what of products and SKUs is read, for what an operation asks of them.
+
+Everything that hangs on a page of products is then read in one statement. Where nobody looks ahead,
+rows are whole and each level reads what it needs in a call of its own.
+"""
+
+from __future__ import annotations
+
+from models.catalog_rows import PRICE_KEYS, SKU_KEYS, Keys, ProductShape, SkuView
+from resolvers.common.asked import Asked
+from resolvers.common.context import Context
+from resolvers.member.catalog.viewpoint import shopper
+from services.catalog import ListOrder
+
+looks_ahead = True
+"""Benchmarks turn it off, to see what it brings."""
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "subtitle": ("subtitle",),
+    "images": ("images",),
+    "options": ("options",),
+    "attributes": ("attributes",),
+    "priceRange": ("min_price_fen", "max_price_fen"),
+    "currentPriceRange": ("min_price_fen", "max_price_fen"),
+    "sold": ("sold",),
+    "labels": ("published_at", "sold"),
+    "available": ("status",),
+    "noReasonReturn": ("no_reason_return",),
+    "descriptionHtml": ("description_html",),
+    "shareCard": ("name", "images"),
+}
+"""A field of Product → the columns that it is made from."""
+
+_OF_SKUS = ("skus", "available", "currentPriceRange", "labels")
+"""The fields of Product that tell something of its SKUs."""
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "code": ("code",),
+    "options": ("options",),
+    "imageUrl": ("image_url",),
+    "purchaseLimit": ("purchase_limit",),
+    "labels": ("purchase_limit",),
+    "stock": ("available", "for_sale"),
+    "available": ("available", "for_sale"),
+    "referencePrice": ("label_price_fen", "label_kind", "lowest_paid_fen"),
+    "purchaseLimitLeft": ("purchase_limit", "bought_pieces"),
+}
+"""A field of Sku, or of Product above it → the keys of a SKU's row that it is made from."""
+
+
+def sku_view(context: Context, asked: Asked | None = None) -> SkuView:
+    """Return what is read of SKUs; without a look ahead, everything."""
+    viewer_id, today = shopper(context)
+    keys = SKU_KEYS if asked is None or not looks_ahead else sku_keys(asked)
+    return SkuView(viewer_id, today, keys)
+
+
+def sku_keys(asked: Asked) -> Keys:
+    """Return the keys that are needed for what is asked, of SKUs or of products above them."""
+    return PRICE_KEYS.union(*(keys for name, keys in _KEYS.items() if asked.for_any(name)))
+
+
+def product_shape(
+    context: Context, asked: Asked, *, order: ListOrder | None = None
+) -> ProductShape:
+    """Return what is read of the products that a field answers with.
+
+    With an order they stand at the nodes of a connection, whose cursors may be asked for.
+    """
+    if not looks_ahead:
+        return ProductShape()
+    named = asked.directly() if order is None else asked.of_nodes()
+    columns = {"id"}.union(*(_COLUMNS.get(name, ()) for name in named))
+    if order is not None and asked.for_any("startCursor", "endCursor", "cursor"):
+        columns |= set(order.cursor_columns)
+    has_skus = not named.isdisjoint(_OF_SKUS)
+    return ProductShape(
+        columns=tuple(sorted(columns)),
+        skus=sku_view(context, asked) if has_skus else None,
+        has_categories="categories" in named,
+    )
