@@ -16,7 +16,8 @@ WIDTH = 100
 
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _COMMAS = frozenset({","})
-_CLAUSES = frozenset({"for", "if", "else"})
+_FOR = frozenset({"for"})
+_CLAUSES = _FOR | {"if", "else"}
 _JOINTS = (frozenset({"or"}), frozenset({"and"}))
 
 
@@ -46,7 +47,10 @@ def _broken(line: str, width: int, *, is_inside: bool = False) -> list[str]:
     tail = line[tokens[closing].start[1] : tokens[-1].end[1]]
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     lines = [head + comment]
-    for part in _parts(line, tokens[opening + 1 : closing], (_COMMAS, _CLAUSES, *_JOINTS)):
+    held = tokens[opening + 1 : closing]
+    # A comprehension's commas belong to its targets.
+    breaks = (_CLAUSES,) if _outer(held, _FOR) else (_COMMAS, _CLAUSES, *_JOINTS)
+    for part in _parts(line, held, breaks):
         lines += _broken(indent + part, width, is_inside=True)
     return [*lines, " " * (len(indent) - 4) + tail]
 

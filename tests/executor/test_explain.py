@@ -63,7 +63,7 @@ def test_its_figures_are_those_of_the_guard() -> None:
 
 
 def test_its_code_is_what_runs() -> None:
-    text = "query ($long: Boolean!) { books { title isThick @include(if: $long) } }"
+    text = "query ($long: Boolean!) { books { title stars isThick @include(if: $long) } }"
     operation = DOCUMENTS.get(text).operation()
     programs = operation.prepare()
     told = explained(text)

@@ -32,6 +32,14 @@ from executor.layout import lay_out
             ]""",
         ),
         (
+            "rows = [build(row, each) for row, each in enumerate(of)]",
+            """\
+            rows = [
+                build(row, each)
+                for row, each in enumerate(of)
+            ]""",
+        ),
+        (
             "value = (found if test(found) and known else other(found))",
             """\
             value = (
@@ -103,6 +111,8 @@ def expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, inner).map(lambda two: "{'k': %s, 'l': %s}" % two),  # noqa: UP031
         st.tuples(inner, inner).map(lambda two: f"[{two[0]} for e in {two[1]} if e]"),
         st.tuples(inner, inner).map(lambda two: f"({two[0]} if {two[1]} else None)"),
+        st.tuples(inner, inner).map(lambda two: f"[({two[0]}) for i, e in f({two[1]}, i)]"),
+        st.tuples(inner, inner).map(lambda two: "{e: %s for e in %s}" % two),  # noqa: UP031
         st.tuples(inner, inner).map(lambda two: f"({two[0]} or {two[1]} and o.a[0])"),
         inner.map(lambda one: f"(one := {one})"),
         inner.map(lambda one: f"({one},)"),
