@@ -66,13 +66,13 @@ def graphql_endpoint(
         page=explorer if settings.shows_graphiql else None,
         cache=cache,
         on_run=OperationTimes(documents.operations()),
-        around=_connection_for,
+        around=connection_for,
         max_body_bytes=settings.request_max_bytes,
         body_seconds=settings.request_body_timeout_seconds,
         run_seconds=settings.request_timeout_seconds,
     )
 
 
-def _connection_for(operation: Operation) -> AbstractAsyncContextManager[None]:
+def connection_for(operation: Operation) -> AbstractAsyncContextManager[None]:
     """Give a query one connection for all its reads; mutations may wait for WeChat in between."""
     return reading() if operation.kind is OperationType.QUERY else nullcontext()

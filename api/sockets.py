@@ -22,6 +22,7 @@ from api.addresses import client_address
 from api.auth import Authenticator, Viewer
 from api.errors import ErrorTelling
 from api.figures import OperationTimes
+from api.graphql import connection_for
 from api.languages import language_of
 from executor.asgi import Scope, headers_of
 from executor.trusted import DocumentSource
@@ -134,6 +135,7 @@ def websocket_endpoint(
         context_of=keeper.context_of,
         still_valid=keeper.still_valid,
         tell=ErrorTelling(debug=settings.debug),
+        around=connection_for,
         on_run=OperationTimes(documents.operations()),
     )
     limits = SocketLimits(

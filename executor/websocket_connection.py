@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -298,7 +299,9 @@ class Connection(Generic[PeerT, ContextT]):
         started, seconds = self._clock(), self._limits.run_seconds
         try:
             with Watchdog(seconds):
-                outcome = await operation.run(request.variables, context=context)
+                around = self._hooks.around or _nothing_around
+                async with around(operation):
+                    outcome = await operation.run(request.variables, context=context)
         except TimeLimitExceeded:
             message = f"This took more than {seconds:g} seconds, and was given up."
             error = GraphQLError(message, extensions={"code": "TIMEOUT"})
@@ -406,6 +409,10 @@ async def _end_all(tasks: set[asyncio.Task[None]], grace_seconds: float) -> None
     for task in done:
         if not task.cancelled():
             task.exception()  # It was told already, or came when the socket had ended.
+
+
+def _nothing_around(_operation: Operation) -> AbstractAsyncContextManager[None]:
+    return contextlib.nullcontext()
 
 
 def _too_many(maximum: int) -> GraphQLError:

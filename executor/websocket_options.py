@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -68,6 +69,8 @@ class Hooks(Generic[PeerT, ContextT]):
     """
     tell: Callable[[GraphQLError, ContextT | None], Mapping[str, Any]] = masked
     """An error as clients see it."""
+    around: Callable[[Operation], AbstractAsyncContextManager[None]] | None = None
+    """Makes a block that a query or a mutation runs in, such as one that keeps a connection."""
     on_run: Callable[[Operation, Outcome, float], None] | None = None
     """Hears of every query and mutation that was run, and of the seconds it took."""
 

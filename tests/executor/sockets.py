@@ -42,8 +42,8 @@ class World:
     """Set when something waits."""
     done: list[str] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
-    runs: list[tuple[str | None, bool]] = field(default_factory=list)
-    """The names of operations that `on_run` heard of, and whether they were run at all."""
+    runs: list[tuple[str | None, str]] = field(default_factory=list)
+    """What `around` and `on_run` heard, by the operation's name."""
     revoked: set[str] = field(default_factory=set)
     events: int = 0
 
@@ -171,9 +171,18 @@ class Doorkeeper:
             raise RuntimeError("a secret of the server")
         return peer not in self.world.revoked
 
+    @contextlib.asynccontextmanager
+    async def around(self, operation: Operation) -> AsyncIterator[None]:
+        """Write down what a named operation runs in."""
+        if operation.name is not None:
+            self.world.runs.append((operation.name, "begins"))
+        yield
+        if operation.name is not None:
+            self.world.runs.append((operation.name, "ends"))
+
     def on_run(self, operation: Operation, outcome: Outcome, seconds: float) -> None:
         """Write down what was run."""
-        self.world.runs.append((operation.name, outcome.was_run))
+        self.world.runs.append((operation.name, "was run" if outcome.was_run else "was not run"))
 
 
 def endpoint_of(world: World, limits: SocketLimits = PATIENT) -> GraphQLWebSocket[str, Context]:
@@ -183,6 +192,7 @@ def endpoint_of(world: World, limits: SocketLimits = PATIENT) -> GraphQLWebSocke
         peer_of=keeper.peer_of,
         context_of=keeper.context_of,
         still_valid=keeper.still_valid,
+        around=keeper.around,
         on_run=keeper.on_run,
     )
     documents = Documents(Engine(SCHEMA), Limits())

@@ -264,4 +264,11 @@ async def test_every_run_is_told_of() -> None:
         socket.subscribe("2", "query Named($n: String!) { hello(name: $n) }")
         await socket.hear()
         await set_up.running(0)
-        assert set_up.world.runs == [("Hello", True), ("Named", False)]
+        assert set_up.world.runs == [
+            ("Hello", "begins"),
+            ("Hello", "ends"),
+            ("Hello", "was run"),
+            ("Named", "begins"),
+            ("Named", "ends"),
+            ("Named", "was not run"),
+        ]
