@@ -101,11 +101,13 @@ _handshake(
 
 async def _crowd(target: Target) -> Seen:
     async with contextlib.AsyncExitStack() as stack:
-        for _ in range(int(ENVIRONMENT["WEBSOCKET_MAX_SOCKETS"])):
+        # Those of whoever was here before may not all be gone yet.
+        for _ in range(int(ENVIRONMENT["WEBSOCKET_MAX_SOCKETS"]) + 1):
             line = await stack.enter_async_context(target.line())
-            await line.begin()
-        one_more = await stack.enter_async_context(target.line())
-        return await one_more.upgraded() or await one_more.hear()
+            refused = await line.upgraded()
+            if refused is not None:
+                return refused
+    return SILENT
 
 
 CROWDED: Seen = (503, "RATE_LIMITED: Too many sockets are open.")
