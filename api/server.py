@@ -96,7 +96,7 @@ class BoundedHTTP(HttpToolsProtocol):
             self._refusal = _HEAD_TOO_LARGE
             raise _Refused
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise _Refused  # One is being answered, so this ends the connection without a word.
+            raise _Refused  # What is due is answered, and then the connection ends.
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
