@@ -1,6 +1,7 @@
 """`mall schema explain`: the code that an operation is compiled to, and what it asks and costs."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,23 @@ def file(tmp_path: Path) -> Path:
     fragment = "fragment Name on Shop { name }"
     (tmp_path / "names.gql").write_text(fragment, encoding="utf-8")
     return file
+
+
+def test_the_how_to_shows_what_is_printed(tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "how-to" / "declare-a-field.md").read_text(encoding="utf-8")
+    asked = re.search(r"`(query Tree .*?)`", text)
+    shown = re.search(r"^```python\n(# query Tree.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert asked is not None
+    assert shown is not None
+    file = tmp_path / "tree.graphql"
+    file.write_text(asked[1], encoding="utf-8")
+    printed = explain(file)[1]
+    for part in shown[1].split("\n\n"):
+        assert all(line in printed.splitlines() for line in part.splitlines())
+    [function, _] = re.findall(
+        r"^(?:async )?def .*?(?=\n\n|\Z)", shown[1].strip(), re.DOTALL | re.MULTILINE
+    )
+    assert function in printed
 
 
 def operations_of(said: str) -> list[str]:
