@@ -18,7 +18,18 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks import crowd, report, shop
-from benchmarks.cases import ALL, BESIDE, BY_HAND, CACHED, CHECKOUT, OURS, PLAIN, SERVERS, Case
+from benchmarks.cases import (
+    ALL,
+    BESIDE,
+    BY_HAND,
+    BY_LEVEL,
+    CACHED,
+    CHECKOUT,
+    OURS,
+    PLAIN,
+    SERVERS,
+    Case,
+)
 from benchmarks.load import Generator
 from benchmarks.machine import Machine, facts, open_machine
 from benchmarks.measure import Bench, Result, Scale
@@ -113,6 +124,7 @@ async def _sides(machine: Machine) -> AsyncIterator[dict[str, int]]:
     }
     others = {
         CACHED: (("cli.main", "serve"), "PORT", mall | cached),
+        BY_LEVEL: (("benchmarks.by_level",), "BENCHMARK_PORT", {}),
         PLAIN: (("benchmarks.plain_strawberry",), "BENCHMARK_PORT", {}),
         BY_HAND: (("benchmarks.by_hand",), "BENCHMARK_PORT", {}),
     }
