@@ -24,51 +24,46 @@ Arguments = Callable[[Run], Mapping[str, Any]]
 """Gives a field's arguments in one run, as graphql-core would pass them to the resolver."""
 
 _NO_VARIABLES = VariableValues({}, {})
-_NO_VARIABLE = ""
-"""What stands for the variable of an argument that has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class _OfVariable:
-    """An argument that is a variable; or one that isn't, and is always what it is without."""
+class _Argument:
+    """An argument: the variable that it is, if it is one, and what is passed otherwise."""
 
     out_name: str
-    variable: str
+    variable: str | None
     is_non_null: bool
-    without: Mapping[str, Any] | None
-    """What stands in when the variable is not given: a default or nothing; None is an error."""
+    otherwise: Mapping[str, Any] | None
+    """The document's value, or a default, or nothing, which is {}; None is an error."""
 
 
 def arguments_of(definition: GraphQLField, node: FieldNode) -> Arguments:
     """Return what gives the arguments of a field at this node."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    parts: list[_OfVariable] = []
+    bare = FieldNode(name=node.name, arguments=())
+    arguments: list[_Argument] = []
     for name, argument in definition.args.items():
         value = given.get(name)
-        without = _alone(name, argument, node, without_it=isinstance(value, VariableNode))
-        if without and not all(map(_is_immutable, without.values())):
+        variable = value.name.value if isinstance(value, VariableNode) else None
+        otherwise = _without_variables(name, argument, bare if variable else node)
+        if otherwise is None and variable is None:
+            return _computed(definition, node)
+        if otherwise and not all(map(_is_immutable, otherwise.values())):
             # Resolvers may change a list or an input object: each call gets its own.
             return _computed(definition, node)
-        if isinstance(value, VariableNode):
-            out_name = argument.out_name or name
-            variable = value.name.value
-            is_non_null = is_non_null_type(argument.type)
-            parts.append(_OfVariable(out_name, variable, is_non_null, without))
-        elif without is None:
-            return _computed(definition, node)
-        else:
-            parts.append(_OfVariable("", _NO_VARIABLE, False, without))
-    if all(each.variable == _NO_VARIABLE for each in parts):
-        constant = {name: value for each in parts for name, value in (each.without or {}).items()}
-        return lambda _run: constant
-    return _with_variables(parts)
+        is_non_null = is_non_null_type(argument.type)
+        arguments.append(_Argument(argument.out_name or name, variable, is_non_null, otherwise))
+    if any(each.variable for each in arguments):
+        return _put_together(arguments)
+    constant = {name: value for each in arguments for name, value in (each.otherwise or {}).items()}
+    return lambda _run: constant
 
 
 def _computed(definition: GraphQLField, node: FieldNode) -> Arguments:
     return lambda run: get_argument_values(definition, node, run.variables)
 
 
-def _with_variables(parts: list[_OfVariable]) -> Arguments:
+def _put_together(parts: list[_Argument]) -> Arguments:
     """Return what puts arguments together in their definition's order, as graphql-core does."""
 
     def arguments(run: Run) -> Mapping[str, Any]:
@@ -80,22 +75,20 @@ def _with_variables(parts: list[_OfVariable]) -> Arguments:
                 if value is None and each.is_non_null:
                     raise Fallback
                 found[each.out_name] = value
-            elif each.without is None:
+            elif each.otherwise is None:
                 raise Fallback
             else:
-                found.update(each.without)
+                found.update(each.otherwise)
         return found
 
     return arguments
 
 
-def _alone(
-    name: str, argument: GraphQLArgument, node: FieldNode, *, without_it: bool
+def _without_variables(
+    name: str, argument: GraphQLArgument, node: FieldNode
 ) -> Mapping[str, Any] | None:
-    """Return what one argument comes to without any variable; None when that is an error."""
+    """Return what one argument comes to when no variable has a value; None when it is an error."""
     only = SimpleNamespace(args={name: argument})
-    if without_it:
-        node = FieldNode(name=node.name, arguments=())
     try:
         return get_argument_values(cast("GraphQLField", only), node, _NO_VARIABLES)
     except GraphQLError:
