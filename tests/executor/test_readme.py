@@ -18,6 +18,8 @@ from tests.executor.readme import FOLDER, README, blocks, program
 from tests.executor.sockets import Socket
 
 TEXT = README.read_text(encoding="utf-8")
+PLAIN = " ".join(TEXT.split())
+"""However its lines are broken."""
 ANN = {"authorization": "Bearer ann"}
 
 
@@ -119,10 +121,10 @@ async def test_trusted_documents_are_the_only_ones_that_are_run() -> None:
 
 def test_numbers_are_those_of_the_code() -> None:
     assert (operations.PATIENCE, operations.PAUSE) == (5, 1_000)
-    assert "five fallbacks in a row" in TEXT
-    assert "a thousand runs" in TEXT
-    assert f"{operations.MAX_VARIANTS} programs for an operation" in TEXT
-    assert f"{MAX_PLANNED_FIELDS:,} fields in" in TEXT
+    assert "five fallbacks in a row" in PLAIN
+    assert "a thousand runs" in PLAIN
+    assert f"{operations.MAX_VARIANTS} programs for an operation" in PLAIN
+    assert f"{MAX_PLANNED_FIELDS:,} fields in a program" in PLAIN
 
 
 def test_every_module_is_told_of() -> None:
