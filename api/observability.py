@@ -39,9 +39,19 @@ request_seconds = Histogram(
 )
 
 running_tasks = Gauge("mall_tasks", "Tasks of the event loop, those that wait included.")
-running_tasks.set_function(lambda: len(asyncio.all_tasks()))
 
 log = structlog.get_logger(__name__)
+
+
+def _tasks_of_the_loop() -> int:
+    """Count the tasks of the loop that asks; outside of one there is none."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
+
+
+running_tasks.set_function(_tasks_of_the_loop)
 
 
 class Observed:
