@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 def test_the_how_to_shows_what_is_printed(tmp_path: Path) -> None:
     text = (PROJECT / "docs" / "how-to" / "declare-a-field.md").read_text(encoding="utf-8")
     asked = re.search(r"`(query Tree .*?)`", text)
-    shown = re.search(r"^```python\n(# query Tree.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    shown = re.search(r"^```text\n(# query Tree.*?)^```$", text, re.DOTALL | re.MULTILINE)
     assert asked is not None
     assert shown is not None
     file = tmp_path / "tree.graphql"
