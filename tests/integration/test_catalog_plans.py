@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 import pytest
 
 from domain.catalog import ProductSort
@@ -67,7 +66,7 @@ class Plans:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         plan = (await self._fetch(f"EXPLAIN (FORMAT JSON) {sql}", *args))[0][0]
-        for node in _nodes(orjson.loads(plan)[0]["Plan"]):
+        for node in _nodes(plan[0]["Plan"]):
             if node["Node Type"] == "Seq Scan":
                 self.read_whole.add(node["Relation Name"])
         return await self._fetch(sql, *args)

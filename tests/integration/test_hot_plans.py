@@ -115,10 +115,9 @@ class Explained:
     async def read_whole(self, sent: Sent) -> set[str]:
         """Return the large tables that a statement reads from end to end."""
         if sent.values is not None:
-            plan = await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sent.sql}", *sent.values)
+            [told] = await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sent.sql}", *sent.values)
         else:
-            plan = await self._generic_plan(sent.sql)
-        [told] = orjson.loads(plan)
+            [told] = orjson.loads(await self._generic_plan(sent.sql))
         return {
             node["Relation Name"]
             for node in _nodes(told["Plan"], is_limited=False)
