@@ -106,6 +106,6 @@ def _attribute(source: Decided, name: str) -> Any:
     if type_ is None or world.dice.chance(world.mood.trouble / 2, *key, name, "missing"):
         raise AttributeError(f"{source._type} has no {name}.")
     value = world.answer(type_, *key, name)
-    if world.dice.chance(0.4, *key, name, "kept"):
+    if world.is_kept(value, *key, name):
         source.__dict__[name] = value
     return value

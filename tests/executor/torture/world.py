@@ -67,8 +67,10 @@ class World:
         self.dice = Dice(seed)
         self.mood = mood
         self.calls: list[tuple[str, str]] = []
-        # With a cache, what compiled code loaded is there at once for graphql-core.
-        self.loader: DataLoader[Any, Any] = DataLoader(load_fn=self._load, cache=seed % 2 == 0)
+        # With a cache, what compiled code loaded is there at once for graphql-core. Then, of two
+        # errors that make one place null, another one may come first.
+        self._caches = seed % 2 == 0 and mood.trouble == 0
+        self.loader: DataLoader[Any, Any] = DataLoader(load_fn=self._load, cache=self._caches)
         self._make_source = make_source
         # One object raised many times over.
         self._shared = GraphQLError("Shared by all who raise it.", extensions={"code": "SHARED"})
@@ -106,6 +108,17 @@ class World:
             places = places[1:]  # An answer that is too short.
         type_: Any = type_from_ast(self.schema, parse_type(kind))
         return [self._loaded(type_, place) for place in places]
+
+    def is_kept(self, value: Any, *place: object) -> bool:
+        """Tell whether an object keeps the value of an attribute, as its first reader got it.
+
+        What can be used once is kept where time makes no difference: its second reader, if there
+        is one, gets it sooner.
+        """
+        is_used_up = hasattr(value, "__await__") or isinstance(value, Iterator | AsyncIterator)
+        if is_used_up and (self.mood.trouble or self._caches):
+            return False
+        return self.dice.chance(0.4, *place, "kept")
 
     def source(self, type_name: str, *place: object) -> Any:
         """Return an object of a type, as this schema makes them."""
