@@ -17,9 +17,8 @@ from typing import Any
 
 import asyncpg
 from tortoise import connections
-from tortoise.backends.asyncpg.client import TransactionWrapper
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionContextPooled
-from tortoise.backends.base_postgres.client import BasePostgresClient
 from tortoise.connection import get_connections
 
 from domain.errors import Busy
@@ -60,11 +59,46 @@ class DatabaseBusy(Busy):
         return isinstance(self.__cause__, RETRIED)
 
 
-def client_in_use() -> BasePostgresClient:
-    """Return the open transaction's client, else the pool's."""
+_transaction: ContextVar[TransactionWrapper | None] = ContextVar("transaction", default=None)
+_client: AsyncpgDBClient | None = None
+
+
+def is_in_transaction() -> bool:
+    """Tell whether this task, or the one that began it, has a transaction open."""
+    return _transaction.get() is not None
+
+
+async def _pool_in_use() -> asyncpg.Pool:
+    """Return the pool; opens it, if nobody has.
+
+    Asking Tortoise for its client takes as long as borrowing a connection: it is remembered as long
+    as its pool is open.
+    """
+    global _client  # noqa: PLW0603 (a process has one pool)
+    client = _client
+    if client is None or client._pool is None or not client._check_loop():
+        _client = client = _pool_client()
+        if client._pool is None:
+            await _open(client)
+    pool: asyncpg.Pool = client._pool
+    return pool
+
+
+def _pool_client() -> AsyncpgDBClient:
+    """Return Tortoise's client of the pool; not for use in a transaction, which has its own."""
     client = connections.get("default")
-    assert isinstance(client, BasePostgresClient)
+    assert isinstance(client, AsyncpgDBClient)
+    assert not isinstance(client, TransactionWrapper), "transactions don't nest"
     return client
+
+
+async def _open(client: AsyncpgDBClient) -> None:
+    try:
+        async with asyncio.timeout(patience_seconds), client._pool_init_lock:
+            if client._pool is None:
+                await client.create_connection(with_db=True)
+    except _PASSING as error:
+        raise DatabaseBusy from error
 
 
 class Reading:
@@ -92,7 +126,7 @@ class Reading:
     async def connection(self) -> asyncpg.Connection:
         """Return the block's connection; borrows it, if this is the first read."""
         if self._connection is None:
-            self._pool = await _pool_of(client_in_use())
+            self._pool = await _pool_in_use()
             self._connection = await _borrowed(self._pool)
         return self._connection
 
@@ -124,14 +158,14 @@ class Statement:
                 raise
             return self._connection
         self._reading = None
-        client = client_in_use()
-        if isinstance(client, TransactionWrapper):
+        transaction = _transaction.get()
+        if transaction is not None:
             self._pool: asyncpg.Pool | None = None
-            self._lock: asyncio.Lock = client._lock
+            self._lock: asyncio.Lock = transaction._lock
             await self._lock.acquire()
-            self._connection = client._connection
+            self._connection = transaction._connection
         else:
-            self._pool = await _pool_of(client)
+            self._pool = await _pool_in_use()
             self._connection = await _borrowed(self._pool)
         return self._connection
 
@@ -158,11 +192,12 @@ class Statement:
 class Transaction(TransactionContextPooled):
     """A transaction on a connection of the pool, which goes back whatever happens."""
 
-    __slots__ = ("_read_before",)
+    __slots__ = ("_before", "_read_before", "_wrapper")
 
     def __init__(self) -> None:
-        pool: Any = client_in_use()
-        super().__init__(TransactionWrapper(pool), pool._pool_init_lock)
+        client = _pool_client()
+        self._wrapper = TransactionWrapper(client)
+        super().__init__(self._wrapper, client._pool_init_lock)
 
     async def __aenter__(self) -> Any:
         """Begin it."""
@@ -171,6 +206,7 @@ class Transaction(TransactionContextPooled):
         self.client._connection = connection
         self.token = get_connections().set(self.connection_name, self.client)
         self._read_before = _reading.set(None)
+        self._before = _transaction.set(self._wrapper)
         try:
             await self.client.begin()
         except BaseException as error:
@@ -200,24 +236,12 @@ class Transaction(TransactionContextPooled):
     async def _end(self) -> None:
         get_connections().reset(self.token)
         _reading.reset(self._read_before)
+        _transaction.reset(self._before)
         await self._pool.release(self.client._connection)
 
     @property
     def _pool(self) -> Any:
         return self.client._parent._pool
-
-
-async def _pool_of(client: Any) -> asyncpg.Pool:
-    """Return a client's pool; opens it, if nobody has."""
-    if client._pool is None:
-        try:
-            async with asyncio.timeout(patience_seconds), client._pool_init_lock:
-                if client._pool is None:
-                    await client.create_connection(with_db=True)
-        except _PASSING as error:
-            raise DatabaseBusy from error
-    pool: asyncpg.Pool = client._pool
-    return pool
 
 
 async def _borrowed(pool: asyncpg.Pool) -> asyncpg.Connection:

@@ -167,7 +167,7 @@ async def fetch_planned(sql: str, *args: Any) -> list[asyncpg.Record]:
     For searches, ranges and lists over a whole table: which index serves them best depends on what
     is asked. Outside a transaction.
     """
-    assert not _is_in_transaction(), "it sets its own transaction's planning"
+    assert not connections.is_in_transaction(), "it sets its own transaction's planning"
     async with Statement() as connection:
         await connection.execute("BEGIN READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan")
         try:
@@ -210,7 +210,7 @@ async def copy_rows(table: str, columns: list[str], rows: list[tuple[Any, ...]])
 @asynccontextmanager
 async def in_transaction() -> AsyncIterator[None]:
     """Run the block as one transaction; inside another one it is simply part of that."""
-    if _is_in_transaction():
+    if connections.is_in_transaction():
         yield
         return
     async with Transaction():
@@ -220,7 +220,7 @@ async def in_transaction() -> AsyncIterator[None]:
 @asynccontextmanager
 async def snapshot() -> AsyncIterator[None]:
     """Run the block's reads on one snapshot of the database; it may not write."""
-    assert not _is_in_transaction(), "a snapshot begins a transaction"
+    assert not connections.is_in_transaction(), "a snapshot begins a transaction"
     async with Transaction():
         await execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         await execute("SET LOCAL statement_timeout = 0")
@@ -230,13 +230,9 @@ async def snapshot() -> AsyncIterator[None]:
 @asynccontextmanager
 async def savepoint() -> AsyncIterator[None]:
     """Run the block as a part that can fail alone; must be inside a transaction."""
-    assert _is_in_transaction(), "a savepoint belongs to a transaction"
+    assert connections.is_in_transaction(), "a savepoint belongs to a transaction"
     async with _savepoint("default"):
         yield
-
-
-def _is_in_transaction() -> bool:
-    return hasattr(connections.client_in_use(), "begin")
 
 
 async def retrying(work: Callable[[], Awaitable[T]]) -> T:
@@ -248,7 +244,7 @@ async def retrying(work: Callable[[], Awaitable[T]]) -> T:
     Raises:
         DatabaseBusy: it met the same every time, or PostgreSQL can't be reached.
     """
-    if _is_in_transaction():
+    if connections.is_in_transaction():
         return await work()
     waits = 0
     for attempt in range(1, ATTEMPTS + 1):
