@@ -85,7 +85,11 @@ class Connection(Generic[PeerT, ContextT]):
         self._allowance, self._allowed_at = float(limits.message_burst), now
 
     def end(self, close: Close | None) -> None:
-        """Have the socket closed, by a code and a reason; with None, without a word."""
+        """Have the socket closed, by a code and a reason; with None, without a word.
+
+        Nothing else is said from now on.
+        """
+        self._is_over = True
         if not self._ending.done():
             self._ending.set_result(close)
 
@@ -120,7 +124,7 @@ class Connection(Generic[PeerT, ContextT]):
                     await self._do_what_is_due()
             if self._ending.done():
                 return self._ending.result()
-            await reader  # It raises whatever was wrong.
+            await reader  # The client has gone, or it raises what went wrong.
         except Close as close:
             return close
         except (_Over, OSError):
@@ -164,10 +168,13 @@ class Connection(Generic[PeerT, ContextT]):
     # What the client says.
 
     async def _read(self) -> None:
-        while (event := await self._receive())["type"] != "websocket.disconnect":
-            self._count_message()
-            self._awaits_pong = False
-            await self._take(messages.read(self._text(event)))
+        try:
+            while (event := await self._receive())["type"] != "websocket.disconnect":
+                self._count_message()
+                self._awaits_pong = False
+                await self._take(messages.read(self._text(event)))
+        except Close as close:
+            self.end(close)
 
     def _count_message(self) -> None:
         now, limits = self._clock(), self._limits

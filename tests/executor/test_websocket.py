@@ -333,6 +333,16 @@ async def test_an_id_belongs_to_one_operation_at_a_time() -> None:
         assert set_up.world.contexts == [] or set_up.world.done == ["slow was cancelled"]
 
 
+async def test_nothing_is_said_once_the_socket_is_to_be_closed() -> None:
+    async with stage() as set_up:
+        socket = await set_up.begun()
+        socket.subscribe("1", "{ hello }")
+        socket.say("no message")  # It is read before the query has begun.
+        assert await socket.closed() == (4400, "A message is JSON.")
+        await set_up.served(socket)
+        assert socket.silence
+
+
 async def test_an_id_may_be_used_again_after_its_end() -> None:
     async with stage() as set_up:
         socket = await set_up.begun()
