@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import replace
 from uuid import UUID
 
 import strawberry
@@ -22,6 +22,7 @@ from loaders.catalog import (
     sku_by_id,
     skus_by_product_id,
 )
+from models.catalog_rows import Keys
 from models.public_changes import PublicTag
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
 from resolvers.common.asked import asked_below
@@ -31,7 +32,7 @@ from resolvers.common.public import STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import ShareCard, absolute_url, share_card
 from resolvers.member.catalog.categories import Category
-from resolvers.member.catalog.shapes import sku_view
+from resolvers.member.catalog.shapes import sku_keys, sku_view
 from resolvers.member.catalog.skus import (
     ReferencePrice,
     Row,
@@ -107,8 +108,8 @@ class Sku:
         """Build the SKU from a row of the loaders, with the viewer's prices."""
         member_fen, current_fen, kind = price_for_viewer(row, view.rules)
         return cls(
-            member_price=cast("Money", member_fen),  # A call less for each SKU of a list.
-            current_price=cast("Money", current_fen),
+            member_price=member_fen,
+            current_price=current_fen,
             current_price_kind=kind,
             row=row,
             view=view,
@@ -153,8 +154,10 @@ class Product:
     )
     row: strawberry.Private[Record]
     view: strawberry.Private[Viewpoint]
-    offered: strawberry.Private[list[Sku] | None] = None
+    offered: strawberry.Private[Sequence[Sku]] = ()
     """The SKUs on sale, once they are read: several fields tell something of them."""
+    known_keys: strawberry.Private[Keys] = frozenset()
+    """What is known of the SKUs; nothing before they are read."""
 
     @strawberry.field(description="Pictures, the main one first.")
     def images(self) -> list[str]:
@@ -172,7 +175,7 @@ class Product:
     @batched(metadata=_OFFERS, description="The variants that are on sale, in their order.")
     @staticmethod
     async def skus(products: Sequence[Product], info: BatchInfo) -> list[list[Sku]]:
-        return await offers(products, info.context)
+        return await offers(products, info)
 
     @batched(
         metadata=_STOCK,
@@ -180,7 +183,7 @@ class Product:
     )
     @staticmethod
     async def available(products: Sequence[Product], info: BatchInfo) -> list[bool]:
-        offered = await offers(products, info.context)
+        offered = await offers(products, info)
         return [
             product.row["status"] == SaleStatus.ON_SALE and any(map(_is_in_stock, skus))
             for product, skus in zip(products, offered, strict=True)
@@ -189,13 +192,13 @@ class Product:
     @batched(metadata=_OFFERS, description="At what this member pays now in a normal order.")
     @staticmethod
     async def current_price_range(products: Sequence[Product], info: BatchInfo) -> list[PriceRange]:
-        offered = await offers(products, info.context)
+        offered = await offers(products, info)
         return [product.range_of(skus) for product, skus in zip(products, offered, strict=True)]
 
     @batched(metadata=_OFFERS, description="Small tags for the card, such as 新品 or 会员价.")
     @staticmethod
     async def labels(products: Sequence[Product], info: BatchInfo) -> list[list[str]]:
-        offered = await offers(products, info.context)
+        offered = await offers(products, info)
         return [product.tags(skus) for product, skus in zip(products, offered, strict=True)]
 
     @batched(metadata=public(PublicTag.CATALOG), description="The categories that it was put in.")
@@ -244,9 +247,9 @@ class Product:
         """Build the product from its row, with its SKUs where they were read along."""
         if "skus" not in row:
             return cls(row=row, view=view)
-        return cls(
-            row=row, view=view, offered=[Sku.from_row(sku, view) for sku in row["skus"] or ()]
-        )
+        offered = [Sku.from_row(sku, view) for sku in row["skus"] or ()]
+        # They were read for all that is asked of them: nothing more will be.
+        return cls(row=row, view=view, offered=offered, known_keys=SKU_KEYS)
 
     def range_of(self, skus: Sequence[Sku]) -> PriceRange:
         """Return what the viewer pays for the SKUs on sale; list prices when there is none."""
@@ -277,15 +280,23 @@ def _is_in_stock(sku: Sku) -> bool:
     return row["available"] > 0 and row["for_sale"] is True
 
 
-async def offers(products: Sequence[Product], context: Context) -> list[list[Sku]]:
-    """Return the SKUs on sale of each product, read once for all fields that need them."""
-    unread = [product for product in products if product.offered is None]
+async def offers(products: Sequence[Product], info: BatchInfo) -> list[list[Sku]]:
+    """Return the SKUs on sale of each product, read once for all fields that need them.
+
+    `skus` alone reads what is asked of them; another field, everything, for more may follow.
+    """
+    context: Context = info.context
+    view = sku_view(context)
+    if info.field_name == "skus":
+        view = replace(view, keys=sku_keys(asked_below(info)))
+    unread = [product for product in products if not product.known_keys >= view.keys]
     if unread:
         ids = [product.row["id"] for product in unread]
-        rows = await context.loaders.read(skus_by_product_id, ids, view=sku_view(context))
+        rows = await context.loaders.read(skus_by_product_id, ids, view=view)
         for product, offered in zip(unread, rows, strict=True):
             product.offered = [Sku.from_row(row, product.view) for row in offered]
-    return [product.offered or [] for product in products]
+            product.known_keys = view.keys
+    return [list(product.offered) for product in products]
 
 
 def _option(stored: dict[str, list[dict[str, str]]], base_url: str) -> ProductOption:

@@ -38,8 +38,8 @@ class ReferencePrice:
     )
 
 
-def price_for_viewer(row: Row, rules: Rules) -> tuple[int, int, DiscountKind | None]:
-    """Return what the viewer's tier pays, what they pay now in a normal order, and why."""
+def price_for_viewer(row: Row, rules: Rules) -> tuple[Any, Any, DiscountKind | None]:
+    """Return what the viewer's tier pays, what they pay now in a normal order (fen), and why."""
     tier, tier_price_fen = _tier_of(row, rules)
     list_price_fen: int = row["price_fen"]
     member_fen = member_price_fen(list_price_fen, tier, tier_price_fen)
