@@ -24,11 +24,11 @@ from models import database
 from resolvers.common.context import Context
 from services.ports import Ports
 from services.seed import plant
-from tests.executor.test_differential import SEED, tell
 from tests.executor.torture.arguments import SCALARS
 from tests.executor.torture.campaign import SOUND, Subject, compare
 from tests.executor.torture.comparing import Surroundings, little_garbage
 from tests.executor.torture.operations import Scope
+from tests.executor.torture.seeds import seeds, tell
 from tests.factories.shop import SkuFacts, a_cart_line
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper
@@ -117,7 +117,6 @@ async def try_as(
     return tried
 
 
-seeds = pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
 viewers = pytest.mark.parametrize("signed_in", [False, True], ids=["anybody", "a member"])
 
 

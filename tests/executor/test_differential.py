@@ -7,20 +7,14 @@ FUZZ_SEED sets it.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from zlib import crc32
 
 import pytest
 
 from tests.executor.torture.campaign import MOODS, SOUND, compare, torture_subjects
 from tests.executor.torture.comparing import little_garbage
 from tests.executor.torture.operations import Scope
-
-# All workers of one run have the same seed: they have to collect the same tests.
-_OF_THIS_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or os.urandom(4).hex()
-SEED = int(os.environ.get("FUZZ_SEED") or crc32(_OF_THIS_RUN.encode()) % 1_000_000)
+from tests.executor.torture.seeds import seeds, tell
 
 SMALL = Scope(depth=4, fields=25)
 DOCUMENTS = 130
@@ -36,15 +30,9 @@ def _little_garbage() -> Iterator[None]:
         yield
 
 
-def tell(capsys: pytest.CaptureFixture[str], line: str) -> None:
-    """Show how far it is, while it runs."""
-    with capsys.disabled():
-        sys.stdout.write(f"\n{line}\n")
-
-
 @pytest.mark.usefixtures("_little_garbage")
 @pytest.mark.parametrize("name", SUBJECTS)
-@pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
+@seeds
 async def test_random_operations_answer_alike(
     name: str, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,7 +48,7 @@ async def test_random_operations_answer_alike(
 @pytest.mark.soak
 @pytest.mark.usefixtures("_little_garbage")
 @pytest.mark.parametrize("name", SUBJECTS)
-@pytest.mark.parametrize("seed", [SEED], ids=lambda seed: f"FUZZ_SEED={seed}")
+@seeds
 async def test_a_hundred_thousand_random_operations_answer_alike(
     name: str, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
