@@ -59,7 +59,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen")
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of ten")
     parser.add_argument("--check", action="store_true", help="only compare the sides")
     parser.add_argument("--connections", default="8", help="at a time; several as 1,8,32")
     parser.add_argument("--checkouts", default="16", help="the same for the checkout")
