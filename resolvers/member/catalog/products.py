@@ -22,7 +22,7 @@ from loaders.catalog import (
     sku_by_id,
     skus_by_product_id,
 )
-from models.catalog_rows import Keys
+from models.catalog_rows import SKU_KEYS, Keys
 from models.public_changes import PublicTag
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
 from resolvers.common.asked import asked_below
