@@ -46,7 +46,7 @@ _SKU_VALUES = {
 SKU_KEYS: Keys = frozenset(_SKU_VALUES)
 """Everything that is known of a SKU as one viewer sees it."""
 
-PRICE_KEYS: Keys = frozenset({"id", "product_id", "price_fen", "tier_code", "tier_price_fen"})
+PRICE_KEYS: Keys = frozenset({"id", "price_fen", "tier_code", "tier_price_fen"})
 """What every SKU's row holds: what it is, and what the viewer pays."""
 
 _VIEWER_JOINS = """

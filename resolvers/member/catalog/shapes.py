@@ -36,6 +36,7 @@ _OF_SKUS = ("skus", "available", "currentPriceRange", "labels")
 """The fields of Product that tell something of its SKUs."""
 
 _KEYS: dict[str, tuple[str, ...]] = {
+    "product": ("product_id",),
     "code": ("code",),
     "options": ("options",),
     "imageUrl": ("image_url",),
