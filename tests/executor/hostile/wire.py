@@ -144,7 +144,8 @@ def head(start: str = "POST /graphql HTTP/1.1", **headers: str | None) -> bytes:
 
 def post(body: bytes, **headers: str | None) -> bytes:
     """Return a whole request."""
-    return head(content_length=str(len(body)), **headers) + body
+    fields: dict[str, str | None] = {"content_length": str(len(body))}
+    return head("POST /graphql HTTP/1.1", **(fields | headers)) + body
 
 
 def handshake(**changed: str) -> bytes:
