@@ -11,11 +11,15 @@ from executor.fields import BatchInfo, selected
 class Asked:
     """The fields that are asked for below a place, by the schema's names."""
 
-    __slots__ = ("_names", "_paths")
+    __slots__ = ("_directly", "_names", "_of_nodes")
 
     def __init__(self, paths: frozenset[str]) -> None:
-        self._paths = paths
-        self._names = frozenset(path.rpartition(".")[2] for path in paths)
+        places = [path.rpartition(".") for path in paths]
+        self._names = frozenset(name for _, _, name in places)
+        self._directly = frozenset(name for above, _, name in places if not above)
+        self._of_nodes = frozenset(
+            name for above, _, name in places if above in ("nodes", "edges.node")
+        )
 
     def for_any(self, *names: str) -> bool:
         """Tell whether any of these fields is asked for, however deep."""
@@ -23,16 +27,11 @@ class Asked:
 
     def directly(self) -> frozenset[str]:
         """Return the fields asked for right at the place."""
-        return frozenset(path for path in self._paths if "." not in path)
+        return self._directly
 
     def of_nodes(self) -> frozenset[str]:
         """Return the fields asked for of a connection's nodes."""
-        found = set()
-        for path in self._paths:
-            above, _, name = path.rpartition(".")
-            if above in ("nodes", "edges.node"):
-                found.add(name)
-        return frozenset(found)
+        return self._of_nodes
 
 
 _asked = lru_cache(maxsize=1_024)(Asked)

@@ -118,7 +118,7 @@ class CatalogQuery:
         shape = product_shape(info.context, asked_below(info), order=order)
         page = await catalog.list_products(wanted, request, shape=shape)
         view = await viewpoint(info.context)
-        return Connection[Product].of(page, lambda row: Product.from_row(row, view))
+        return Connection.of(page, lambda row: Product.from_row(row, view))
 
     @strawberry.field(
         metadata=_PRODUCTS,
@@ -153,7 +153,7 @@ class CatalogQuery:
         wanted = read_store_query(near, filter)
         kind = str if wanted.near is None else int
         request = read_page(_count(first, DEFAULT_FIRST), after, kind, UUID)
-        return Connection[Store].of(await stores.list_stores(wanted, request), Store.from_row)
+        return Connection.of(await stores.list_stores(wanted, request), Store.from_row)
 
     @strawberry.field(
         metadata=public(PublicTag.BANNERS, seconds=KEPT_SECONDS),

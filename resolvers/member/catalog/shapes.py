@@ -6,6 +6,8 @@ rows are whole and each level reads what it needs in a call of its own.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from models.catalog_rows import PRICE_KEYS, SKU_KEYS, Keys, ProductShape, SkuView
 from resolvers.common.asked import Asked
 from resolvers.common.context import Context
@@ -57,6 +59,7 @@ def sku_view(context: Context, asked: Asked | None = None) -> SkuView:
     return SkuView(viewer_id, today, keys)
 
 
+@lru_cache(maxsize=1_024)
 def sku_keys(asked: Asked) -> Keys:
     """Return the keys that are needed for what is asked, of SKUs or of products above them."""
     return PRICE_KEYS.union(*(keys for name, keys in _KEYS.items() if asked.for_any(name)))
@@ -72,12 +75,17 @@ def product_shape(
     if not looks_ahead:
         return ProductShape()
     named = asked.directly() if order is None else asked.of_nodes()
+    return ProductShape(
+        columns=_columns(asked, order),
+        skus=None if named.isdisjoint(_OF_SKUS) else sku_view(context, asked),
+        has_categories="categories" in named,
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _columns(asked: Asked, order: ListOrder | None) -> tuple[str, ...]:
+    named = asked.directly() if order is None else asked.of_nodes()
     columns = {"id"}.union(*(_COLUMNS.get(name, ()) for name in named))
     if order is not None and asked.for_any("startCursor", "endCursor", "cursor"):
         columns |= set(order.cursor_columns)
-    has_skus = not named.isdisjoint(_OF_SKUS)
-    return ProductShape(
-        columns=tuple(sorted(columns)),
-        skus=sku_view(context, asked) if has_skus else None,
-        has_categories="categories" in named,
-    )
+    return tuple(sorted(columns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -188,6 +188,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 _EVERY_COLUMN = frozenset(MemberRow.__dataclass_fields__)
 
 
+@lru_cache(maxsize=1_024)
 def member_shape(asked: Asked, *, is_right_below: bool) -> MemberShape:
     """Return what is read of a member for what is asked of them, there or somewhere below."""
     named = asked.directly()

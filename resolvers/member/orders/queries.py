@@ -82,7 +82,7 @@ async def orders_of_members(
     for member in members:  # A member sees nobody but themselves: there is one.
         wanted = OrderQuery(member_id=member.record["id"], statuses=stand_at, keyword=typed)
         page = await orders.list_orders(wanted, request, columns=columns)
-        found.append(Connection[Order].of(page, lambda row: Order(row=row, context=info.context)))
+        found.append(Connection.of(page, lambda row: Order(row=row, context=info.context)))
     return found
 
 
