@@ -107,7 +107,8 @@ async def compare(subject: Subject, seed: int) -> None:
         compiled, reference = await pair.answers(variables, make, counts)
         if compiled.differences(reference):
             found = _Difference(subject, seed, mood, document, variables)
-            raise AssertionError(await found.told(compiled, reference))
+            told = await found.told(compiled, reference)
+            assert told is None, told
 
 
 @dataclass
@@ -120,14 +121,16 @@ class _Difference:
     document: Document
     variables: Mapping[str, Any] | None
 
-    async def told(self, compiled: Answer, reference: Answer) -> str:
-        """Tell it by the smallest example of it."""
+    async def told(self, compiled: Answer, reference: Answer) -> str | None:
+        """Tell it by the smallest example of it; None if an earlier run's garbage complained."""
         given = self.document.text, self.document.operation_name, self.variables
         alone = await self._answers(parse(given[0]), *given[1:])
         if alone[0].differences(alone[1]):
             text, variables = await shrink(self.subject.schema, *given, self._differs)
             compiled, reference = await self._answers(parse(text), given[1], variables)
             how = "alone"
+        elif compiled.differences(reference) == ["complaints"]:
+            return None
         else:
             text, variables = given[0], dict(given[2] or {})
             how = "only after earlier runs of the same operation"
