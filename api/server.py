@@ -56,9 +56,11 @@ class BoundedHTTP(HttpToolsProtocol):
         self._timer = self.loop.call_later(HEAD_SECONDS, self._close_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave no timer behind."""
+        """Leave no timer behind, and no circle: what a connection held is freed at once."""
         self._stop_timer()
         super().connection_lost(exc)
+        if self.cycle is not None:
+            self.cycle.transport = self.transport
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the connection is over already."""
@@ -100,9 +102,10 @@ class BoundedHTTP(HttpToolsProtocol):
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to the other protocol."""
+        """Leave the connection to the other protocol, and nothing of this one."""
         self._is_over = True
         super().handle_websocket_upgrade()
+        del self.parser  # It holds this protocol, which holds it.
 
     def send_400_response(self, msg: str) -> None:
         """Say what was wrong, with the status that fits."""
@@ -190,10 +193,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._linger: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave no timer behind."""
+        """Leave no timer behind, and no circle: its parser holds the last message."""
         if self._linger is not None:
             self._linger.cancel()
         super().connection_lost(exc)
+        self.conn.parser.close()
+        self.conn.parser_exc = None
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the connection is over already."""

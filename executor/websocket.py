@@ -16,7 +16,7 @@ import orjson
 from executor.asgi import Receive, Scope, Send
 from executor.trusted import DocumentSource
 from executor.websocket_connection import Connection
-from executor.websocket_messages import SUBPROTOCOL, Close, CloseCode
+from executor.websocket_messages import SUBPROTOCOL, Close, CloseCode, Goodbye
 from executor.websocket_options import ContextT, Hooks, PeerT, SocketLimits, Tally
 
 __all__ = ["Close", "CloseCode", "GraphQLWebSocket", "Hooks", "SocketLimits", "Tally"]
@@ -85,7 +85,7 @@ class GraphQLWebSocket(Generic[PeerT, ContextT]):
         self._is_closing = True
         serving = list(self._connections.values())
         for connection in self._connections:
-            connection.end(Close(CloseCode.SERVICE_RESTART, "Service restart"))
+            connection.end(Goodbye(CloseCode.SERVICE_RESTART, "Service restart"))
         if serving:
             await asyncio.wait(serving)
 

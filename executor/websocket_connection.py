@@ -27,7 +27,7 @@ from executor.outcome import Outcome
 from executor.request import BadRequest, Request, bad_request, from_members
 from executor.trusted import DocumentSource
 from executor.watchdog import TimeLimitExceeded, Watchdog
-from executor.websocket_messages import Close, CloseCode
+from executor.websocket_messages import Close, CloseCode, Goodbye
 from executor.websocket_options import ContextT, Hooks, PeerT, SocketLimits, Tally
 
 _INTERNAL = GraphQLError("Something went wrong on our side.", extensions={"code": "INTERNAL"})
@@ -72,7 +72,7 @@ class Connection(Generic[PeerT, ContextT]):
         self._limits, self._tally = limits, tally
         loop = asyncio.get_running_loop()
         self._clock = loop.time
-        self._ending: asyncio.Future[Close | None] = loop.create_future()
+        self._ending: asyncio.Future[Goodbye | None] = loop.create_future()
         self._acknowledged: asyncio.Future[None] = loop.create_future()
         self._sending = asyncio.Lock()
         self._is_over = False
@@ -84,23 +84,20 @@ class Connection(Generic[PeerT, ContextT]):
         self._opened_at = self._pinged_at = self._checked_at = self._busy_at = now
         self._allowance, self._allowed_at = float(limits.message_burst), now
 
-    def end(self, close: Close | None) -> None:
-        """Have the socket closed, by a code and a reason; with None, without a word.
-
-        Nothing else is said from now on.
-        """
+    def end(self, goodbye: Goodbye | None) -> None:
+        """Have the socket closed; with None, without a word. Nothing else is said from now on."""
         self._is_over = True
         if not self._ending.done():
-            self._ending.set_result(close)
+            self._ending.set_result(goodbye)
 
     async def serve(self) -> None:
         """Accept the socket, and talk until one side ends it."""
         await self._send({"type": "websocket.accept", "subprotocol": messages.SUBPROTOCOL})
         reader = asyncio.create_task(self._read())
         try:
-            close = await self._watch(reader)
-            if close is not None:
-                await self._say_goodbye(close)
+            goodbye = await self._watch(reader)
+            if goodbye is not None:
+                await self._say_goodbye(goodbye)
         except asyncio.CancelledError:
             self._cancel_all()
             raise
@@ -109,7 +106,7 @@ class Connection(Generic[PeerT, ContextT]):
 
     # The clock.
 
-    async def _watch(self, reader: asyncio.Task[None]) -> Close | None:
+    async def _watch(self, reader: asyncio.Task[None]) -> Goodbye | None:
         """Do what falls due until the end, and return how to close the socket."""
         try:
             while not (reader.done() or self._ending.done()):
@@ -126,12 +123,12 @@ class Connection(Generic[PeerT, ContextT]):
                 return self._ending.result()
             await reader  # The client has gone, or it raises what went wrong.
         except Close as close:
-            return close
+            return close.goodbye
         except (_Over, OSError):
             return None
         except Exception:
             log.exception("A socket has failed.")
-            return Close(CloseCode.INTERNAL_SERVER_ERROR, "Internal server error")
+            return Goodbye(CloseCode.INTERNAL_SERVER_ERROR, "Internal server error")
         return None
 
     def _due_at(self) -> float:
@@ -174,7 +171,7 @@ class Connection(Generic[PeerT, ContextT]):
                 self._awaits_pong = False
                 await self._take(messages.read(self._text(event)))
         except Close as close:
-            self.end(close)
+            self.end(close.goodbye)
 
     def _count_message(self) -> None:
         now, limits = self._clock(), self._limits
@@ -248,6 +245,7 @@ class Connection(Generic[PeerT, ContextT]):
     def _forget(self, running: _Running) -> None:
         self._running.discard(running)
         self._free(running)
+        del running.task  # A cancelled task holds what it was doing, which holds the task.
         self._tally.operations -= 1
         self._busy_at = self._clock()
 
@@ -263,7 +261,7 @@ class Connection(Generic[PeerT, ContextT]):
             context = await self._hooks.context_of(self._peer)
             await self._answer(running, request, context)
         except Close as close:
-            self.end(close)
+            self.end(close.goodbye)
         except (_Over, OSError):
             self.end(None)
         except GraphQLError as refusal:
@@ -377,9 +375,10 @@ class Connection(Generic[PeerT, ContextT]):
             self.end(None)
             raise _Over from None
 
-    async def _say_goodbye(self, close: Close) -> None:
+    async def _say_goodbye(self, goodbye: Goodbye) -> None:
         self._is_over = True
-        farewell = {"type": "websocket.close", "code": int(close.code), "reason": close.reason}
+        code, reason = goodbye
+        farewell = {"type": "websocket.close", "code": int(code), "reason": reason}
         with contextlib.suppress(OSError, TimeLimitExceeded), Watchdog(self._limits.send_seconds):
             async with self._sending:
                 await self._send(farewell)

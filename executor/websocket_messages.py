@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -43,13 +43,20 @@ class CloseCode(IntEnum):
     INTERNAL_SERVER_ERROR = 4500
 
 
+class Goodbye(NamedTuple):
+    """What a socket is closed with. Unlike an exception it keeps nothing of what led to it."""
+
+    code: CloseCode
+    reason: str
+
+
 class Close(Exception):
     """The socket is to be closed, with this code and reason."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(f"{code.value}: {reason}")
-        self.code = code
-        self.reason = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        fitting = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+        self.goodbye = Goodbye(code, fitting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
 
+from executor.websocket_connection import Connection
 from tests.executor.sockets import stage
 
 MASKED = {"message": "Something went wrong on our side.", "extensions": {"code": "INTERNAL"}}
@@ -467,3 +469,30 @@ async def test_a_cancelled_server_leaves_nothing_behind() -> None:
         with pytest.raises(asyncio.CancelledError):
             await serving
         assert set_up.world.done == ["watch is closed"]
+
+
+@pytest.mark.parametrize("end", ["a bad message", "a refusal", "good-bye", "an operation twice"])
+async def test_nothing_of_a_socket_waits_for_the_garbage_collector(end: str) -> None:
+    """Messages of a quarter of a megabyte would, a thousand times a second."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with stage() as set_up:
+            socket = await set_up.begun()
+            socket.subscribe("1", "subscription { watch }")
+            await socket.hear()
+            await set_up.world.waiting.wait()
+            if end == "a bad message":
+                socket.say("{")
+            elif end == "a refusal":
+                set_up.world.revoked.add("alice")
+                socket.subscribe("2", "{ hello }")
+            elif end == "an operation twice":
+                socket.subscribe("1", "{ hello }")
+            else:
+                socket.leave()
+            await set_up.served(socket)
+            set_up.sockets.clear()
+            assert not [each for each in gc.get_objects() if isinstance(each, Connection)]
+    finally:
+        gc.enable()
