@@ -92,7 +92,7 @@ class Documents:
         limits: Limits | None = None,
         *,
         size: int = 256,
-        max_bytes: int = 64 * 1_024 * 1_024,
+        max_bytes: int = 32 * 1_024 * 1_024,
     ) -> None:
         self.engine = engine
         self.limits = limits or Limits()
@@ -141,6 +141,7 @@ class Documents:
             ast = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
         except GraphQLSyntaxError as error:
             return self._refuse(text, _syntax_error(error, limits))
+        _unlink_tokens(ast)
         report = self._guard.report(ast)
         errors = report.errors or self._validate(ast)
         if errors:
@@ -179,6 +180,18 @@ class _Recent:
         while len(self._kept) > self._size or self._bytes > self._max_bytes:
             _, (_, freed) = self._kept.popitem(last=False)
             self._bytes -= freed
+
+
+def _unlink_tokens(ast: DocumentNode) -> None:
+    """Let tokens know their next neighbours alone.
+
+    With both, a document that is no longer kept would be a circle of thousands of objects, and wait
+    for a full garbage collection, which makes everybody wait.
+    """
+    token = ast.loc.start_token if ast.loc is not None else None
+    while token is not None:
+        token.prev = None
+        token = token.next
 
 
 def _is_unicode(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from graphql import (
@@ -42,12 +42,33 @@ def validator(schema: GraphQLSchema, limits: Limits) -> Validate:
         hides_suggestions = declared.config.disable_field_suggestions
 
     def validate_document(document: DocumentNode) -> list[GraphQLError]:
+        made: list[ASTValidationRule] = []
         errors = validate(
-            schema, document, rules, max_errors=limits.errors, hide_suggestions=hides_suggestions
+            schema,
+            document,
+            [_remembered(rule, made) for rule in rules],
+            max_errors=limits.errors,
+            hide_suggestions=hides_suggestions,
         )
+        for rule in made:
+            # Rules hold themselves, with all that they have looked at: a hostile document leaves
+            # tens of thousands of objects, and everybody would wait for their collection.
+            rule.__dict__.clear()
         return [_told(error, limits) for error in errors]
 
     return validate_document
+
+
+def _remembered(
+    rule: type[ASTValidationRule], made: list[ASTValidationRule]
+) -> type[ASTValidationRule]:
+    """Return what makes a rule, and adds it to those that were made."""
+
+    def make(context: ValidationContext) -> ASTValidationRule:
+        made.append(rule(context))
+        return made[-1]
+
+    return cast("type[ASTValidationRule]", make)  # graphql-core calls it, and no more.
 
 
 def _bounded(comparisons: int) -> type[ASTValidationRule]:
