@@ -9,9 +9,12 @@ import pytest
 import strawberry
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationType,
+    OverlappingFieldsCanBeMergedRule,
+    Token,
     build_schema,
     parse,
     validate,
@@ -34,6 +37,7 @@ SCHEMA = build_schema(
     """
 )
 BAD = {"code": "BAD_REQUEST"}
+LOOKED_AT = (FieldNode, Token, OverlappingFieldsCanBeMergedRule)
 
 
 def documents(schema: GraphQLSchema | strawberry.Schema = SCHEMA, **options: Any) -> Documents:
@@ -397,3 +401,29 @@ async def test_a_document_takes_no_more_than_it_is_counted_for(
     assert document.errors == ()
     assert programs
     assert taken <= document.size
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ item { name name item { name } } }",
+        "{ nothing item { nothing } }",
+        "{ a: name a: number }",
+        "{ " + "name " * 200 + "}",
+    ],
+    ids=["valid", "unknown fields", "a conflict", "too much"],
+)
+def test_what_was_looked_at_does_not_wait_for_the_garbage_collector(text: str) -> None:
+    def looked_at() -> int:
+        return sum(type(each) in LOOKED_AT for each in gc.get_objects())
+
+    kept = documents()
+    kept.read(text)
+    gc.collect()
+    gc.disable()
+    try:
+        before = looked_at()
+        kept.read(text)
+        assert looked_at() == before
+    finally:
+        gc.enable()
