@@ -22,6 +22,7 @@ from tortoise.backends.base.client import TransactionContextPooled
 from tortoise.connection import get_connections
 
 from domain.errors import Busy
+from models.pool import borrow, give_back
 
 RETRY_AFTER_SECONDS = 2
 RETRIED = (
@@ -108,10 +109,10 @@ class Reading:
     one of the same block borrows its own. Not around anything slow: the connection is kept.
     """
 
-    __slots__ = ("_connection", "_pool", "_token", "is_busy")
+    __slots__ = ("_pool", "_token", "connection", "is_busy")
 
     def __init__(self) -> None:
-        self._connection: asyncpg.Connection | None = None
+        self.connection: asyncpg.Connection | None = None
         self.is_busy = False
 
     async def __aenter__(self) -> None:
@@ -123,18 +124,17 @@ class Reading:
         _reading.reset(self._token)
         await self.give_back()
 
-    async def connection(self) -> asyncpg.Connection:
-        """Return the block's connection; borrows it, if this is the first read."""
-        if self._connection is None:
-            self._pool = await _pool_in_use()
-            self._connection = await _borrowed(self._pool)
-        return self._connection
+    async def borrow(self) -> asyncpg.Connection:
+        """Borrow the block's connection and return it: for the first read."""
+        self._pool = await _pool_in_use()
+        self.connection = await _borrowed(self._pool)
+        return self.connection
 
     async def give_back(self) -> None:
         """Give the connection back to the pool."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await self._pool.release(connection)
+        if self.connection is not None:
+            connection, self.connection = self.connection, None
+            await give_back(self._pool, connection)
 
 
 _reading: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -152,7 +152,7 @@ class Statement:
             reading.is_busy = True
             self._reading: Reading | None = reading
             try:
-                self._connection: asyncpg.Connection = await reading.connection()
+                self._connection: asyncpg.Connection = reading.connection or await reading.borrow()
             except BaseException:
                 reading.is_busy = False
                 raise
@@ -182,7 +182,7 @@ class Statement:
             if error is not None:
                 await self._reading.give_back()
         elif self._pool is not None:
-            await self._pool.release(self._connection)
+            await give_back(self._pool, self._connection)
         else:
             self._lock.release()
         if passes:
@@ -237,7 +237,7 @@ class Transaction(TransactionContextPooled):
         get_connections().reset(self.token)
         _reading.reset(self._read_before)
         _transaction.reset(self._before)
-        await self._pool.release(self.client._connection)
+        await give_back(self._pool, self.client._connection)
 
     @property
     def _pool(self) -> Any:
@@ -252,9 +252,9 @@ async def _borrowed(pool: asyncpg.Pool) -> asyncpg.Connection:
     """
     try:
         if not pool._queue.empty():
-            return await pool.acquire()
+            return await borrow(pool)
         async with asyncio.timeout(patience_seconds):
-            return await pool.acquire()
+            return await borrow(pool)
     except _PASSING as error:
         raise DatabaseBusy from error
 
