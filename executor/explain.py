@@ -203,6 +203,13 @@ def _of_reading(field: Field, where: str) -> Iterator[tuple[str, str]]:
         yield f"batch_{number}", f"{where}, for a whole level at once: {_origin(reading.function)}"
     elif reading.how is How.FUNCTION:
         yield f"read_{number}", f"{where}, of its parent alone: {_origin(reading.function)}"
+    elif reading.how is How.DERIVED:
+        yield f"read_{number}", f"{where}, of parent and context: {_origin(reading.function)}"
+        if reading.needs is not None:
+            yield (
+                f"need_{number}",
+                f"What {where} needs, for a whole level: {_origin(reading.needs)}",
+            )
     elif reading.item is not None and reading.item.convert is not None:
         yield f"convert_{number}", f"{where}, out of its row by {_origin(reading.item.convert)}"
 

@@ -1,6 +1,7 @@
 """Fields that are declared in a way that compiled code can use, and graphql-core as well.
 
-`item`: the value stands in a row. `batched`: the value is fetched, for all parents at once:
+`item`: the value stands in a row. `derived`: it is computed from the parent and the context.
+`batched`: it is fetched, for all parents at once:
 
     @strawberry.type
     class Product:
@@ -39,6 +40,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types.field import StrawberryField
 
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
+Needs = Callable[[Sequence[Any], "BatchInfo"], Awaitable[None]]
 _LIST_OF = re.compile(r"^\s*(?:[\w.]+\.)?(?:list|List|Sequence)\s*\[(.*)\]\s*$", re.DOTALL)
 
 
@@ -46,7 +48,8 @@ _LIST_OF = re.compile(r"^\s*(?:[\w.]+\.)?(?:list|List|Sequence)\s*\[(.*)\]\s*$",
 class BatchInfo:
     """What a batch function may know of its call: what holds for every parent alike.
 
-    There is no path, since each parent has its own. `selected` is what `selected()` says.
+    There is no path, since each parent has its own. `selected` is what `selected()` says; for a
+    function that several fields need, what is asked of the parents: {"skus", "skus.price"}.
     """
 
     context: Any
@@ -135,16 +138,103 @@ def item(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a value is computed: `function(parent, context)`, once `needs` has been seen to."""
+
+    function: Callable[[Any, Any], Any]
+    needs: Needs | None = None
+
+
+def derived(
+    function: Callable[[Any, Any], Any],
+    *,
+    needs: Needs | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    deprecation_reason: str | None = None,
+    metadata: Mapping[Any, Any] | None = None,
+) -> Any:
+    """Declare a field by a function of the parent and the context: `url: str = derived(_url)`.
+
+    `needs` fetches what the function looks at, for all parents at once, and puts it where the
+    function finds it. Fields that name the same `needs` share one call for a level; where fields
+    are resolved one by one, it may be called again, and has nothing left to do.
+    """
+    resolve = _computed(function) if needs is None else _computed_later(function, needs)
+    resolve.derivation = Derivation(function, needs)  # type: ignore[attr-defined]
+    return strawberry.field(
+        resolver=resolve,
+        name=name,
+        description=description,
+        deprecation_reason=deprecation_reason,
+        metadata=metadata,
+    )
+
+
+def _computed(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def resolve(root: Any, info: strawberry.Info):  # type: ignore[no-untyped-def]
+        return function(root, info.context)
+
+    return resolve
+
+
+def _computed_later(function: Callable[[Any, Any], Any], needs: Needs) -> Callable[..., Any]:
+    async def resolve(root: Any, info: strawberry.Info):  # type: ignore[no-untyped-def]
+        await _seen_to(needs, root, info)
+        return function(root, info.context)
+
+    return resolve
+
+
+async def _seen_to(needs: Needs, parent: Any, info: strawberry.Info) -> None:
+    """Have what a field needs fetched, together with what its siblings need."""
+    raw = info._raw_info  # noqa: SLF001 (Strawberry offers no other way to the nodes)
+    loaders, node = _loaders_of(info.context), raw.field_nodes[0]
+    place = (needs, id(node), id(raw.variable_values))
+    if place not in loaders:
+        told = BatchInfo(
+            context=info.context,
+            field_name=raw.field_name,
+            root_value=raw.root_value,
+            variable_values=raw.variable_values,
+            selected=below(raw.field_name, selected(info)),
+        )
+
+        async def load(parents: list[Any]) -> Sequence[None]:
+            await needs(parents, told)
+            return [None] * len(parents)
+
+        loaders[place] = (node, raw.variable_values, DataLoader(load_fn=load, cache=False))
+    await loaders[place][2].load(parent)
+
+
+def below(name: str, names: frozenset[str]) -> frozenset[str]:
+    """Return a field and what is asked below it, as its parent sees them."""
+    return frozenset({name, *(f"{name}.{each}" for each in names)})
+
+
 def item_of(declared: StrawberryField) -> Item | None:
     """Return where the field's value stands; None if it was not declared by `item`."""
-    resolver = declared.base_resolver
-    return None if resolver is None else getattr(resolver.wrapped_func, "item", None)
+    found: Item | None = _told_by(declared, "item")
+    return found
+
+
+def derivation_of(declared: StrawberryField) -> Derivation | None:
+    """Return how the field's value is computed; None if it was not declared by `derived`."""
+    found: Derivation | None = _told_by(declared, "derivation")
+    return found
 
 
 def batch_of(declared: StrawberryField) -> BatchFunction | None:
     """Return the function that answers the field for many parents; None if it was not declared."""
+    found: BatchFunction | None = _told_by(declared, "batch")
+    return found
+
+
+def _told_by(declared: StrawberryField, name: str) -> Any:
     resolver = declared.base_resolver
-    return None if resolver is None else getattr(resolver.wrapped_func, "batch", None)
+    return None if resolver is None else getattr(resolver.wrapped_func, name, None)
 
 
 def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:

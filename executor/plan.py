@@ -31,6 +31,7 @@ from graphql import (
 from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 
+from executor.fields import Needs
 from executor.reading import How, Reading, called, reading_of
 
 MAX_PLANNED_FIELDS = 4_000
@@ -91,7 +92,7 @@ class Field:
     @property
     def waits(self) -> bool:
         """Tell whether the value may have to be waited for."""
-        return self.reading.how in (How.BATCH, How.RESOLVER)
+        return self.reading.how in (How.BATCH, How.RESOLVER) or self.reading.needs is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +108,15 @@ class Selection:
     def waits(self) -> bool:
         """Tell whether any field of its own has to be waited for."""
         return any(each.waits for each in self.fields)
+
+    @property
+    def needs(self) -> Mapping[Needs, list[Field]]:
+        """Return what has to be fetched first, and the fields that need it."""
+        found: dict[Needs, list[Field]] = {}
+        for each in self.fields:
+            if each.reading.needs is not None:
+                found.setdefault(each.reading.needs, []).append(each)
+        return found
 
     def within(self) -> Iterator[Selection]:
         """Yield the selections that are built in the same breath: no waiting in between."""

@@ -119,12 +119,24 @@ class _Names:
         for selection in plan.selections:
             for field in selection.fields:
                 self._name(selection, field)
+            for needs, fields in selection.needs.items():
+                self.known[f"need_{fields[0].number}"] = running.NeedCall(
+                    needs, self._nodes(fields)
+                )
+
+    def _nodes(self, fields: Sequence[Field]) -> dict[str, list[PlannedNodes]]:
+        """Return the nodes of fields by their names in the schema."""
+        found: dict[str, list[PlannedNodes]] = {}
+        for field in fields:
+            nodes = PlannedNodes(field.nodes, self._plan.fragments, self._plan.variables)
+            found.setdefault(nodes[0].name.value, []).append(nodes)
+        return found
 
     def _name(self, selection: Selection, field: Field) -> None:
         reading = field.reading
         nodes = PlannedNodes(field.nodes, self._plan.fragments, self._plan.variables)
         info = _info_maker(self._plan, self._surroundings, selection.type, field, nodes)
-        if reading.how is How.FUNCTION:
+        if reading.how in (How.FUNCTION, How.DERIVED):
             self.known[f"read_{field.number}"] = reading.function
         elif reading.item is not None:
             self.known[f"convert_{field.number}"] = reading.item.convert

@@ -13,7 +13,7 @@ from graphql import GraphQLField
 from strawberry.types.field import StrawberryField
 
 from executor.calling import declared_field, resolver_of
-from executor.fields import BatchFunction, Item, batch_of, item_of
+from executor.fields import BatchFunction, Item, Needs, batch_of, derivation_of, item_of
 
 
 class How(Enum):
@@ -23,6 +23,7 @@ class How(Enum):
     ATTRIBUTE = "an attribute of the parent"
     ITEM = "an item of the parent, or of a row that it holds"
     FUNCTION = "a function of the parent alone"
+    DERIVED = "a function of the parent and the context"
     BATCH = "a function of all parents of a level"
     RESOLVER = "the field's resolver, as graphql-core calls it"
 
@@ -31,7 +32,8 @@ class How(Enum):
 class Reading:
     """How one field is read; what else is needed stands beside it.
 
-    `attribute` is for ATTRIBUTE; `item` for ITEM; `function` for FUNCTION, BATCH and RESOLVER.
+    `attribute` is for ATTRIBUTE; `item` for ITEM; `function` for those below; `needs` is what has
+    to be fetched before a DERIVED value is computed.
     """
 
     how: How
@@ -39,6 +41,7 @@ class Reading:
     item: Item | None = None
     function: Callable[..., Any] | BatchFunction | None = None
     declared: StrawberryField | None = None
+    needs: Needs | None = None
 
 
 def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading:
@@ -55,6 +58,9 @@ def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading
         item = item_of(declared)
         if item is not None:
             return Reading(How.ITEM, item=item)
+        derivation = derivation_of(declared)
+        if derivation is not None:
+            return Reading(How.DERIVED, function=derivation.function, needs=derivation.needs)
         function = function_of_parent(declared)
         if function is not None:
             return Reading(How.FUNCTION, function=function)

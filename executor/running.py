@@ -23,7 +23,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
-from executor.fields import BatchInfo, PlannedNodes
+from executor.fields import BatchInfo, Needs, PlannedNodes, below
 from executor.interpreter import Memory, Resolved
 
 Pending = tuple[Any, dict[str, Any], Path | None]
@@ -225,6 +225,25 @@ class BatchCall:
         if len(values) != len(sources):
             raise Fallback
         return values
+
+
+class NeedCall:
+    """Calls what fields of a level need, for all objects of the level."""
+
+    __slots__ = ("_field_name", "_needs", "_selected")
+
+    def __init__(self, needs: Needs, nodes: Mapping[str, Sequence[PlannedNodes]]) -> None:
+        self._needs = needs
+        self._field_name = next(iter(nodes))
+        asked = [below(name, each.selected) for name, several in nodes.items() for each in several]
+        self._selected = frozenset[str]().union(*asked)
+
+    async def __call__(self, run: Run, pending: Sequence[Pending]) -> None:
+        """Have it fetched."""
+        info = BatchInfo(
+            run.context, self._field_name, run.root, run.variables.coerced, self._selected
+        )
+        await self._needs([source for source, _, _ in pending], info)
 
 
 def discard(value: Any) -> None:

@@ -38,6 +38,7 @@ class Source:
         self._wants_info = wants_info
         self._reach = {each.number: self._reached(each) for each in plan.selections}
         self._paths: dict[int, bool] = {}
+        self._runs: dict[int, bool] = {}
 
     def text(self) -> str:
         """Return the module's text; its entry is `async def operation(run)`."""
@@ -79,6 +80,20 @@ class Source:
             each.number in self._wants_info or self._needs_path(each)
             for each in completion.selections
         )
+
+    def _needs_run(self, selection: Selection) -> bool:
+        """Tell whether the run has to be handed on: it has the context."""
+        known = self._runs.get(selection.number)
+        if known is None:
+            known = (
+                self._needs_path(selection)
+                or any(
+                    each.reading.how is How.DERIVED and not each.waits for each in selection.fields
+                )
+                or any(self._needs_run(each) for each in selection.within())
+            )
+            self._runs[selection.number] = known
+        return known
 
     def _todo(self, completion: Completion) -> list[str]:
         """Return the lists that a completed value's objects are noted down in."""
@@ -151,13 +166,7 @@ class Source:
         if self._completion_needs_path(field.completion):
             path = f"path_{field.number}"
             lines.append(f"    {path} = Path(path, {field.name!r}, {selection.type.name!r})")
-        if how is How.FUNCTION:
-            read = f"read_{field.number}(o)"
-        elif how is How.ITEM:
-            read = _item(field)
-        else:
-            read = attribute(field.reading.attribute)
-        return self._complete(field.completion, read, path, path, depth=0)
+        return self._complete(field.completion, _value(field), path, path, depth=0)
 
     def _fill(self, selection: Selection) -> str:
         waiting = [each for each in selection.fields if each.waits]
@@ -172,6 +181,10 @@ class Source:
             f"    column_{each.number} = await batch_{each.number}(run, pending)"
             for each in batched
         ]
+        lines += [
+            f"    await need_{fields[0].number}(run, pending)"
+            for fields in selection.needs.values()
+        ]
         lines += ["    " + line for line in self._distribution(selection, called, batched)]
         for each in waiting:
             lines += self._fills(each.completion)
@@ -182,14 +195,21 @@ class Source:
     ) -> Iterator[str]:
         columns = [f"columns[{index}]" for index, _ in enumerate(called)]
         columns += [f"column_{each.number}" for each in batched]
-        values = [f"v_{each.number}" for each in (*called, *batched)]
-        yield f"for (o, answer, path), {', '.join(values)} in zip(pending, {', '.join(columns)}):"
-        for field in (*called, *batched):
+        values = {each.number: f"v_{each.number}" for each in (*called, *batched)}
+        objects = "(o, answer, path)"
+        if values:
+            names = ", ".join(values.values())
+            yield f"for {objects}, {names} in zip(pending, {', '.join(columns)}):"
+        else:
+            yield f"for {objects} in pending:"
+        derived = [each for each in selection.fields if each.reading.needs is not None]
+        for field in (*called, *batched, *derived):
             path = "None"
             if self._completion_needs_path(field.completion):
                 path = f"path_{field.number}"
                 yield f"    {path} = Path(path, {field.name!r}, {selection.type.name!r})"
-            value = self._complete(field.completion, f"v_{field.number}", path, path, depth=0)
+            read = values.get(field.number) or _value(field)
+            value = self._complete(field.completion, read, path, path, depth=0)
             yield f"    answer[{field.name!r}] = {value}"
 
     def _fills(self, completion: Completion) -> list[str]:
@@ -225,10 +245,14 @@ class Source:
         return "\n".join([*lines, "    raise Fallback"])
 
     def _parameters(self, selection: Selection) -> list[str]:
-        parameters = ["o"]
-        if self._needs_path(selection):
-            parameters += ["run", "path"]
+        parameters = ["o", *self._handed_on(selection, "path")]
         return parameters + [f"todo_{number}" for number in self._reach[selection.number]]
+
+    def _handed_on(self, selection: Selection, path: str) -> list[str]:
+        """Return what a selection's function is given besides the object."""
+        if self._needs_path(selection):
+            return ["run", path]
+        return ["run"] if self._needs_run(selection) else []
 
     # Values.
 
@@ -271,9 +295,7 @@ class Source:
             arguments = [value, "run", field_path, path, *todo]
             return f"(any_{number}({', '.join(arguments)}) if {sound} else None)"
         (selection,) = completed.selections
-        arguments = [value]
-        if self._needs_path(selection):
-            arguments += ["run", path]
+        arguments = [value, *self._handed_on(selection, path)]
         built = f"{build_name(selection)}({', '.join([*arguments, *todo])})"
         if selection.number in self._checks_type:
             info = f"run, {value}, {field_path}"
@@ -281,6 +303,18 @@ class Source:
                 info = f"None, {value}, None"
             sound = f"{sound} and check_{selection.number}({info})"
         return f"({built} if {sound} else None)"
+
+
+def _value(field: Field) -> str:
+    """Return the expression that reads a field's value."""
+    reading = field.reading
+    if reading.how is How.FUNCTION:
+        return f"read_{field.number}(o)"
+    if reading.how is How.DERIVED:
+        return f"read_{field.number}(o, run.context)"
+    if reading.how is How.ITEM:
+        return _item(field)
+    return attribute(reading.attribute)
 
 
 def _item(field: Field) -> str:

@@ -11,7 +11,7 @@ import strawberry
 from graphql import parse
 
 from executor.engine import Engine
-from executor.fields import BatchInfo, Item, batched, item, selected
+from executor.fields import BatchInfo, Item, batched, derived, item, selected
 from tests.executor.cases.check import both
 from tests.executor.library import SCHEMA
 
@@ -72,12 +72,37 @@ class Refused(Exception):
     """The batch function's own error."""
 
 
+async def _weigh(leaves: Sequence[Leaf], info: BatchInfo) -> None:
+    """Put the weights where the functions below find them."""
+    info.context["told"].append((info.field_name, info.selected, [leaf.number for leaf in leaves]))
+    if info.context.get("refuses"):
+        raise Refused("No scales today.")
+    for leaf in leaves:
+        leaf.row["weight"] = leaf.number * 10
+
+
+def _heavier(leaf: Leaf, _context: Any) -> Leaf:
+    return Leaf(number=leaf.number + 1, row={"plain": 1})
+
+
+def _doubtful_weight(leaf: Leaf, _context: Any) -> int:
+    if leaf.number == 2:
+        raise Refused("no weight of 2")
+    return int(leaf.row["weight"])
+
+
 @strawberry.type
 class Leaf:
     number: int
     row: strawberry.Private[Any] = None
     plain: int | None = item("plain", of="row")
     text: str | None = item("plain", of="row", convert=str)
+    added: int | None = derived(lambda leaf, context: leaf.number + context["n"])
+    weight: int | None = derived(lambda leaf, _context: leaf.row["weight"], needs=_weigh)
+    heavier: Leaf = derived(
+        lambda leaf, _: Leaf(number=leaf.number, row={"plain": 1}), needs=_weigh
+    )
+    doubtful: int | None = derived(_doubtful_weight, needs=_weigh, name="doubtfulWeight")
 
     @batched()
     @staticmethod
@@ -169,6 +194,69 @@ async def test_what_a_batch_is_told(compiles: bool) -> None:
     [told] = context["told"]
     assert told == BatchInfo(context, "told", "r", variables, frozenset())
     assert told.variable_values == variables
+
+
+@both
+async def test_what_is_derived_looks_at_the_context(compiles: bool) -> None:
+    query = "{ leaves(numbers: [1, 2]) { added next { added } } }"
+    outcome = await run(query, compiles=compiles, schema=LEAVES, context={"n": 5})
+    assert outcome.data == {
+        "leaves": [{"added": 6, "next": {"added": 7}}, {"added": 7, "next": {"added": 8}}]
+    }
+
+
+async def test_what_several_fields_need_is_fetched_once_for_a_level() -> None:
+    query = """query ($no: Boolean!) {
+      leaves(numbers: [1, 3]) { weight heavier { plain } w: weight heavier { text @skip(if: $no) } }
+    }"""
+    context: dict[str, Any] = {"told": []}
+    outcome = await run(
+        query, compiles=True, schema=LEAVES, context=context, variables={"no": True}
+    )
+    assert outcome.data == {
+        "leaves": [
+            {"weight": 10, "heavier": {"plain": 1}, "w": 10},
+            {"weight": 30, "heavier": {"plain": 1}, "w": 30},
+        ]
+    }
+    assert context["told"] == [("weight", {"weight", "heavier", "heavier.plain"}, [1, 3])]
+
+
+async def test_graphql_core_fetches_it_for_a_level_field_by_field() -> None:
+    context: dict[str, Any] = {"told": []}
+    query = "{ leaves(numbers: [1, 3]) { weight heavier { plain } } }"
+    outcome = await run(query, compiles=False, schema=LEAVES, context=context)
+    assert outcome.data["leaves"][1] == {"weight": 30, "heavier": {"plain": 1}}
+    assert context["told"] == [
+        ("weight", {"weight"}, [1, 3]),
+        ("heavier", {"heavier", "heavier.plain"}, [1, 3]),
+    ]
+
+
+@both
+async def test_an_error_of_what_is_derived_is_its_own(compiles: bool) -> None:
+    query = "{ leaves(numbers: [1, 2]) { doubtfulWeight weight } }"
+    outcome = await run(query, compiles=compiles, schema=LEAVES, context={"told": []})
+    assert outcome.data == {
+        "leaves": [{"doubtfulWeight": 10, "weight": 10}, {"doubtfulWeight": None, "weight": 20}]
+    }
+    assert [(each.message, each.path) for each in outcome.errors] == [
+        ("no weight of 2", ["leaves", 1, "doubtfulWeight"])
+    ]
+
+
+@both
+async def test_an_error_of_what_is_needed_is_everybodys(compiles: bool) -> None:
+    query = "{ leaves(numbers: [1, 3]) { weight number } }"
+    context: dict[str, Any] = {"told": [], "refuses": True}
+    outcome = await run(query, compiles=compiles, schema=LEAVES, context=context)
+    assert outcome.data == {
+        "leaves": [{"weight": None, "number": 1}, {"weight": None, "number": 3}]
+    }
+    assert [(each.message, each.path) for each in outcome.errors] == [
+        ("No scales today.", ["leaves", 0, "weight"]),
+        ("No scales today.", ["leaves", 1, "weight"]),
+    ]
 
 
 @both

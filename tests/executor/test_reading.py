@@ -12,7 +12,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
 
-from executor.fields import BatchInfo, batched, item
+from executor.fields import BatchInfo, batched, derived, item
 from executor.reading import How, reading_of
 
 
@@ -65,6 +65,7 @@ class Thing:
     renamed: str = strawberry.field(name="otherName", default="")
     in_row: str = item("name", of="row")
     in_itself: str = item(0, convert=str)
+    of_context: str = derived(lambda _thing, context: str(context))
     of_root: str = strawberry.field(resolver=free)
     of_parent: str = strawberry.field(resolver=given)
     of_nobody: str = strawberry.field(resolver=nobodys)
@@ -113,6 +114,7 @@ FIELDS: dict[str, GraphQLField] = SCHEMA._schema.type_map["Thing"].fields  # typ
         ("otherName", How.ATTRIBUTE),
         ("inRow", How.ITEM),
         ("inItself", How.ITEM),
+        ("ofContext", How.DERIVED),
         ("ofSelf", How.FUNCTION),
         ("ofRoot", How.FUNCTION),
         ("ofParent", How.FUNCTION),

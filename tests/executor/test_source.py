@@ -7,9 +7,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import strawberry
 from graphql import build_schema, parse
 
 from executor.engine import Engine
+from executor.fields import derived
 from executor.layout import lay_out
 from executor.source import attribute, snake
 from tests.executor.library import SCHEMA
@@ -91,6 +93,76 @@ def test_what_is_read_at_once() -> None:
                 ),
                 'kind': 'Book',
             }
+        """
+    )
+
+
+async def _measure(_books: Any, _info: Any) -> None:
+    """Nothing to fetch: what counts is who calls it."""
+
+
+@strawberry.type
+class Spine:
+    colour: str = derived(lambda spine, context: context[spine["colour"]])
+    width: int = derived(lambda spine, _context: spine["width"], needs=_measure)
+    height: int = derived(lambda spine, _context: spine["height"], needs=_measure)
+
+
+@strawberry.type
+class Shelf:
+    @strawberry.field
+    def spines(self) -> list[Spine]:
+        return []
+
+
+DERIVED = strawberry.Schema(Shelf)
+
+
+def test_what_is_derived_is_called_in_its_place() -> None:
+    assert functions(code("{ spines { colour } }", DERIVED))["spine_1"] == whole(
+        """
+        def spine_1(o, run):  # spines
+            return {
+                'colour': (
+                    value0
+                    if type((value0 := read_2(o, run.context))) is str
+                    else leaf_String(value0)
+                ),
+            }
+        """
+    )
+
+
+def test_what_several_fields_need_is_fetched_by_one_call() -> None:
+    written = functions(code("{ spines { width height } }", DERIVED))
+    assert written["spine_1"] == whole(
+        """
+        def spine_1(o, todo_1):  # spines
+            answer = {
+                'width': None,
+                'height': None,
+            }
+            todo_1.append((o, answer, None))
+            return answer
+        """
+    )
+    assert written["fill_1"] == whole(
+        """
+        async def fill_1(run, pending):  # spines
+            await need_2(run, pending)
+            for (o, answer, path) in pending:
+                answer['width'] = (
+                    value0
+                    if type((value0 := read_2(o, run.context))) is int
+                    and -2147483648 <= value0 <= 2147483647
+                    else leaf_Int(value0)
+                )
+                answer['height'] = (
+                    value0
+                    if type((value0 := read_3(o, run.context))) is int
+                    and -2147483648 <= value0 <= 2147483647
+                    else leaf_Int(value0)
+                )
         """
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from graphql import GraphQLResolveInfo
 from strawberry.permission import PermissionExtension
 from strawberry.scalars import JSON, Base64
 
-from executor.fields import BatchInfo, batched
+from executor.fields import BatchInfo, batched, derived
 from tests.executor.torture import gates, inputs, resolvers
 from tests.executor.torture.inputs import Cents, Colour, Even, Level, Loose, Size, Spot
 from tests.executor.torture.resolvers import Info, at_once, later
@@ -149,9 +149,32 @@ class Box(Thing, Tagged):
     vault: Vault = field(resolver=at_once)
 
 
+def _derive(kind: str, name: str) -> Callable[[Any, World], Any]:
+    """Return a function that fails for some, and is wrong for others."""
+
+    def function(parent: Any, world: World) -> Any:
+        [value] = world.batch(kind, [(*key_of(parent), name)])
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    return function
+
+
+async def _fetch(parents: Sequence[Any], info: BatchInfo) -> None:
+    """Take time, and fail at times; what is fetched is in the world already."""
+    world: World = info.context
+    await world.pause("fetch")
+
+
 @strawberry.type
 class Puzzle(Thing, Tagged):
     """Arguments, and all that `info` tells."""
+
+    made: str | None = derived(_derive("String", "made"))
+    made_many: list[Leaves] = derived(_derive("[Leaves!]!", "made_many"))
+    needy: int | None = derived(_derive("Int", "needy"), needs=_fetch)
+    needy_many: list[Box | None] = derived(_derive("[Box]!", "needy_many"), needs=_fetch)
 
     described: str = field(resolver=resolvers.described)
     described_later: str | None = field(resolver=resolvers.described_later)
