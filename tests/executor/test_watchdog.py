@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import Awaitable
+from contextvars import ContextVar
 
 import pytest
 
@@ -159,3 +161,60 @@ async def test_limits_stand_inside_one_another() -> None:
         await some_turns()
 
     await guarded(LONG, work())
+
+
+async def test_blocks_side_by_side_end_each_in_its_time() -> None:
+    ended: list[int] = []
+
+    async def limited(number: int, seconds: float) -> None:
+        with pytest.raises(TimeLimitExceeded):
+            await guarded(seconds, forever())
+        ended.append(number)
+
+    async def unharmed() -> None:
+        with Watchdog(LONG):
+            await asyncio.gather(*(limited(n, 0.03 * (3 - n)) for n in range(3)))
+
+    await unharmed()
+    assert ended == [2, 1, 0]
+
+
+async def test_blocks_share_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("executor.watchdog._latest", None)
+    loop = asyncio.get_running_loop()
+    times: list[float] = []
+    call_at = loop.call_at
+
+    def noted(when: float, *args: object, **options: object) -> asyncio.TimerHandle:
+        times.append(when)
+        return call_at(when, *args, **options)  # type: ignore[arg-type]  # Handed on as it is.
+
+    monkeypatch.setattr(loop, "call_at", noted)
+    for _ in range(10):
+        with Watchdog(LONG, looks_after_seconds=LONG) as watchdog:
+            watchdog.restart(LONG)
+            watchdog.listen(pieces())
+    assert len(times) == 1
+    with Watchdog(LONG / 2, looks_after_seconds=LONG):
+        assert len(times) == 2, "who must be woken earlier sets it anew"
+
+
+async def test_the_timer_keeps_nothing_of_the_block_that_set_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("executor.watchdog._latest", None)
+
+    class Large:
+        pass
+
+    variable: ContextVar[Large] = ContextVar("variable")
+
+    async def work() -> weakref.ref[Large]:
+        large = Large()
+        variable.set(large)
+        with Watchdog(LONG):
+            return weakref.ref(large)
+
+    kept = await asyncio.create_task(work())
+    await some_turns()
+    assert kept() is None
