@@ -28,6 +28,7 @@ class AccountKind(StrEnum):
     PARTNER = "PARTNER"
     ADJUSTMENT = "ADJUSTMENT"
     GROWTH_ISSUED = "GROWTH_ISSUED"
+    OWED = "OWED"
 
 
 MEMBER_ACCOUNTS: dict[AccountKind, Unit] = {
@@ -49,11 +50,12 @@ SYSTEM_ACCOUNTS: dict[AccountKind, UUID] = {
             AccountKind.PARTNER,
             AccountKind.ADJUSTMENT,
             AccountKind.GROWTH_ISSUED,
+            AccountKind.OWED,
         ),
         start=1,
     )
 }
-"""Accounts without an owner: fixed ids, no stored balance, never locked."""
+"""Accounts without an owner: fixed ids, no stored balance, never locked. OWED faces the debts."""
 
 
 class EntryReason(StrEnum):
@@ -95,6 +97,17 @@ class SourceKind(StrEnum):
     REFUND = "REFUND"
     MEMBER_MERGE = "MEMBER_MERGE"
     ADJUSTMENT = "ADJUSTMENT"
+    CHECK_IN = "CHECK_IN"
+    COUPON = "COUPON"
+    REDEMPTION = "REDEMPTION"
+    SHOP_PURCHASE = "SHOP_PURCHASE"
+    SHOP_RETURN = "SHOP_RETURN"
+    TIER_TERM = "TIER_TERM"
+    TIER_GIFT = "TIER_GIFT"
+    LOT_EXPIRY = "LOT_EXPIRY"
+    INVITATION = "INVITATION"
+    BENEFIT = "BENEFIT"
+    LEAVING = "LEAVING"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,37 @@ from itertools import pairwise
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from domain.ledger import EntryReason
 from domain.messages import MessageEvent
 
 _EVENTS = frozenset(MessageEvent)
+_CAPPED = frozenset(EntryReason)
+_BENEFITS_WITH_COUPON = frozenset({"BIRTHDAY_COUPON", "MONTHLY_COUPON", "MEMBER_DAY_COUPON"})
 WHOLE_BPS = 10_000
 """Basis points of a whole: 100 % = 10 000."""
+
+
+@dataclass(frozen=True, slots=True)
+class CouponOffer:
+    """A coupon that the rules give: on all goods; 0 stands for none."""
+
+    name: str
+    name_en: str
+    kind: str = "AMOUNT_OFF"
+    amount_off_fen: int = 0
+    pay_bps: int = WHOLE_BPS
+    max_off_fen: int = 0
+    min_spend_fen: int = 0
+    min_pieces: int = 0
+    valid_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCapRules:
+    """At most so many points a day for one reason."""
+
+    reason: str
+    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +57,7 @@ class PointsRules:
     lifetime_months: int = 12
     returned_lot_days: int = 30
     expiring_soon_days: int = 30
+    daily_caps: tuple[DailyCapRules, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +82,7 @@ class TierRules:
     free_shipping: bool = False
     priority_minutes: int = 0
     gift_points: int = 0
+    exclusive_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +94,14 @@ class TierTermRules:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCouponRules:
+    """A coupon for reaching a day of the check-in cycle."""
+
+    cycle_day: int
+    offer: CouponOffer
+
+
+@dataclass(frozen=True, slots=True)
 class CheckInRules:
     """The check-in cycle and making up for a missed day (rules, section 3)."""
 
@@ -73,6 +109,7 @@ class CheckInRules:
     make_up_cost_points: int = 20
     make_up_days: int = 7
     make_ups_per_month: int = 3
+    coupons: tuple[DayCouponRules, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +158,10 @@ class MemberRules:
     invitation_points: int = 100
     rewarded_invitations_per_day: int = 10
     birthday_multiplier_bps: int = 20_000
+    birthday_points: int = 0
+    birthday_coupon_days: int = 30
+    rejoin_months: int = 12
+    leaving_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +192,42 @@ class CatalogRules:
     low_stock_pieces: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class BenefitCouponRules:
+    """A coupon that tiers bring: for a birthday, each month, or a day of the week.
+
+    No tier codes stand for all tiers; `weekday` is ISO's (3 = Wednesday), for the member day alone.
+    """
+
+    benefit: str
+    offer: CouponOffer
+    tier_codes: tuple[str, ...] = ()
+    weekday: int = 3
+
+
 DEFAULT_TIERS = (
     TierRules("REGULAR", "普卡", "Regular", 0, 0),
     TierRules("SILVER", "银卡", "Silver", 1, 3_000, 9_800, 12_000, gift_points=100),
     TierRules("GOLD", "金卡", "Gold", 2, 6_000, 9_500, 15_000, True, 5, gift_points=300),
+)
+
+
+DEFAULT_BENEFIT_COUPONS = (
+    BenefitCouponRules("BIRTHDAY_COUPON", CouponOffer("生日券", "Birthday", amount_off_fen=800)),
+    *(
+        BenefitCouponRules(
+            "MEMBER_DAY_COUPON",
+            CouponOffer(
+                f"会员日满68减{off_fen // 100}",
+                f"Member day: ¥{off_fen // 100} off ¥68",
+                amount_off_fen=off_fen,
+                min_spend_fen=6_800,
+                valid_days=1,
+            ),
+            (tier_code,),
+        )
+        for tier_code, off_fen in (("REGULAR", 600), ("SILVER", 800), ("GOLD", 1_000))
+    ),
 )
 
 
@@ -174,6 +247,7 @@ class Rules:
     brand: BrandRules = BrandRules()
     catalog: CatalogRules = CatalogRules()
     message_templates: tuple[MessageTemplateRules, ...] = ()
+    benefit_coupons: tuple[BenefitCouponRules, ...] = DEFAULT_BENEFIT_COUPONS
 
     def tier(self, code: str) -> TierRules:
         """Return the tier of that code; the lowest when a newer version dropped the code."""
@@ -254,7 +328,11 @@ def _read_object(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
 
 
 def _contradictions(rules: Rules) -> list[str]:
-    return [*_tier_contradictions(rules.tiers), *_number_contradictions(rules)]
+    return [
+        *_tier_contradictions(rules.tiers),
+        *_number_contradictions(rules),
+        *_offer_contradictions(rules),
+    ]
 
 
 def _tier_contradictions(tiers: tuple[TierRules, ...]) -> list[str]:
@@ -292,5 +370,54 @@ def _number_contradictions(rules: Rules) -> list[str]:
             (template.event in _EVENTS, f"message_templates.{template.id}.event: unknown")
             for template in rules.message_templates
         ),
+        *(
+            (cap.reason in _CAPPED, f"points.daily_caps: {cap.reason!r} is no reason")
+            for cap in rules.points.daily_caps
+        ),
+        (
+            len({cap.reason for cap in rules.points.daily_caps}) == len(rules.points.daily_caps),
+            "points.daily_caps: reason is unique",
+        ),
     )
     return [problem for holds, problem in checks if not holds]
+
+
+def _offer_contradictions(rules: Rules) -> list[str]:
+    """Tell what can't hold of the coupons that the rules give."""
+    cycle = len(rules.check_in.day_points)
+    offers = [
+        *(("check_in.coupons", day.offer) for day in rules.check_in.coupons),
+        *(("benefit_coupons", benefit.offer) for benefit in rules.benefit_coupons),
+    ]
+    checks = (
+        *(
+            (1 <= day.cycle_day <= cycle, f"check_in.coupons: cycle_day from 1 to {cycle}")
+            for day in rules.check_in.coupons
+        ),
+        *(
+            (
+                benefit.benefit in _BENEFITS_WITH_COUPON,
+                f"benefit_coupons: {benefit.benefit!r} is no benefit with a coupon",
+            )
+            for benefit in rules.benefit_coupons
+        ),
+        *(
+            (1 <= benefit.weekday <= 7, "benefit_coupons: weekday from 1 to 7")
+            for benefit in rules.benefit_coupons
+        ),
+        *(
+            (_is_possible(offer), f"{path}: {offer.name!r} is no possible coupon")
+            for path, offer in offers
+        ),
+    )
+    return [problem for holds, problem in checks if not holds]
+
+
+def _is_possible(offer: CouponOffer) -> bool:
+    """Tell whether an offer takes something off as its kind does, and lives at least a day."""
+    takes_off = {
+        "AMOUNT_OFF": offer.amount_off_fen >= 1,
+        "PERCENT_OFF": 1 <= offer.pay_bps < WHOLE_BPS,
+        "FREE_SHIPPING": True,
+    }
+    return takes_off.get(offer.kind, False) and offer.valid_days >= 1

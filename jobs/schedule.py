@@ -46,11 +46,23 @@ class Wakers:
 
 def sweeps(ports: Ports) -> list[Sweep]:
     """Return every sweep of this release."""
-    pay, gate = ports.pay, ports.gate
+    return [*_payments(ports), *_catalog(ports), *_tidying(ports), *_membership()]
 
+
+def _payments(ports: Ports) -> list[Sweep]:
+    pay, gate = ports.pay, ports.gate
+    return [
+        Sweep(INBOX, lambda now: payment_sweeps.settle_inbox(pay, now=now), 2),
+        Sweep("payments", lambda now: payment_sweeps.query_payments(pay, now=now), 5),
+        Sweep("timeouts", lambda now: payment_sweeps.cancel_overdue(pay, gate, now=now), 5),
+        Sweep(CASES, lambda now: payment_sweeps.refund_cases(pay, now=now), 10),
+    ]
+
+
+def _catalog(ports: Ports) -> list[Sweep]:
     async def reconcile(_now: datetime) -> int:
         """Compare the gate with PostgreSQL, and tell how far apart they were."""
-        drifts = await gate.reconcile()
+        drifts = await ports.gate.reconcile()
         drifted.set(sum(abs(drift.pieces) for drift in drifts))
         return 0
 
@@ -60,13 +72,14 @@ def sweeps(ports: Ports) -> list[Sweep]:
         return 0
 
     return [
-        Sweep(INBOX, lambda now: payment_sweeps.settle_inbox(pay, now=now), 2),
-        Sweep("payments", lambda now: payment_sweeps.query_payments(pay, now=now), 5),
-        Sweep("timeouts", lambda now: payment_sweeps.cancel_overdue(pay, gate, now=now), 5),
-        Sweep(CASES, lambda now: payment_sweeps.refund_cases(pay, now=now), 10),
         Sweep("product_figures", lambda now: product_figures.refresh(now, 1_000), 20),
         Sweep("daily_lows", lows, 30),
         Sweep("stock_gate", reconcile, 30),
+    ]
+
+
+def _tidying(ports: Ports) -> list[Sweep]:
+    return [
         Sweep("merge_stragglers", lambda now: merging.gather_stragglers(now=now), 20),
         Sweep("old_sign_ins", lambda now: code_attempts.forget_old(now=now), 600),
         Sweep("old_sms_codes", lambda now: sms_codes.forget_old(now=now), 600),
@@ -74,3 +87,7 @@ def sweeps(ports: Ports) -> list[Sweep]:
         Sweep("old_keys", lambda now: idempotency.forget_old(now=now), 600),
         Sweep("unused_uploads", lambda now: uploads.sweep(ports.pictures, now=now), 3_600),
     ]
+
+
+def _membership() -> list[Sweep]:
+    return []

@@ -11,8 +11,11 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from loaders.checkin import CHECK_IN_COLUMNS, CHECK_IN_JOINS
+from loaders.coupons import COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS
 from loaders.orders import CART_PIECES_COLUMN, ORDER_COUNTS_COLUMNS, ORDER_COUNTS_JOINS
 from loaders.points import POINTS_COLUMNS, POINTS_JOINS
+from loaders.tiers import TIER_TERM_COLUMNS, TIER_TERM_JOINS
 from models import database
 from models.member_rows import member_columns
 
@@ -28,6 +31,12 @@ class MemberShape:
     """`ORDER_COUNTS_COLUMNS`: the open orders."""
     has_cart_pieces: bool = False
     """`CART_PIECES_COLUMN`: the pieces in the cart."""
+    has_check_in: bool = False
+    """`CHECK_IN_COLUMNS`: the streak, and today."""
+    has_coupon_counts: bool = False
+    """`COUPON_COUNTS_COLUMNS`: the coupons by state."""
+    has_tier_term: bool = False
+    """`TIER_TERM_COLUMNS`: the growth of the tier's period."""
 
 
 async def member_by_id(
@@ -41,19 +50,20 @@ async def member_by_id(
 
 @lru_cache(maxsize=1_024)
 def _member_statement(shape: MemberShape) -> str:
-    columns, joins = [member_columns(sorted(shape.columns | {"id"}))], []
-    if shape.has_points:
-        columns.append(POINTS_COLUMNS)
-        joins.append(POINTS_JOINS)
-    if shape.has_order_counts:
-        columns.append(ORDER_COUNTS_COLUMNS)
-        joins.append(ORDER_COUNTS_JOINS)
-    if shape.has_cart_pieces:
-        columns.append(CART_PIECES_COLUMN)
-    shown = ", ".join(columns)
+    parts = [
+        (True, member_columns(sorted(shape.columns | {"id"})), ""),
+        (shape.has_points, POINTS_COLUMNS, POINTS_JOINS),
+        (shape.has_order_counts, ORDER_COUNTS_COLUMNS, ORDER_COUNTS_JOINS),
+        (shape.has_cart_pieces, CART_PIECES_COLUMN, ""),
+        (shape.has_check_in, CHECK_IN_COLUMNS, CHECK_IN_JOINS),
+        (shape.has_coupon_counts, COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS),
+        (shape.has_tier_term, TIER_TERM_COLUMNS, TIER_TERM_JOINS),
+    ]
+    shown = ", ".join(columns for has, columns, _ in parts if has and columns)
+    joins = " ".join(join for has, _, join in parts if has)
     # The instant is told even where nothing asks for it: a statement has two values.
     return f"""
-        SELECT {shown}, $2::timestamptz AS told_at FROM member {" ".join(joins)}
+        SELECT {shown}, $2::timestamptz AS told_at FROM member {joins}
         WHERE member.id = ANY($1)
     """
 

@@ -1,3 +1,8 @@
 """Every module that holds tables, for Tortoise and for the tests that read the catalogue."""
 
-MODULES = ("models.members", "models.catalog", "models.orders", "models.ledger")
+MODULES = (
+    "models.members",
+    "models.catalog",
+    "models.orders",
+    "models.ledger",
+)

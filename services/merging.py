@@ -27,7 +27,7 @@ from domain.members import REQUIRED_AGREEMENTS, Gender, MemberStatus
 from domain.merging import Standing, Ties, may_be_one, merged_tier
 from models import database
 from models.ids import new_id
-from services import consents, ledger
+from services import consents, ledger, merging_tables
 from services import rules as rule_versions
 
 log = structlog.get_logger(__name__)
@@ -36,8 +36,6 @@ STRAGGLERS_FOR = timedelta(days=1)
 """Longer than any transaction may still have been writing for the merged member, and than the
 workers should ever be away.
 """
-
-_MAX_QUANTITY = 99
 
 
 async def ties_of(member_id: UUID) -> Ties:
@@ -142,81 +140,12 @@ async def _move(
 ) -> dict[str, int]:
     """Move all that the loser owns; returns how much of each. Doing it again finds nothing left."""
     moved = {}
-    for name, statement in _OWNED.items():
+    for name, statement in merging_tables.OWNED.items():
         moved[name] = await database.execute(statement, loser_id, survivor_id)
-    moved |= await _merge_counters(loser_id, survivor_id, now=now)
+    for name, statement in merging_tables.OWNED_WITH_TIME.items():
+        moved[name] = await database.execute(statement, loser_id, survivor_id, now)
     moved |= await _transfer(loser_id, survivor_id, transfer_id=transfer_id, now=now)
     return moved
-
-
-_OWNED = {
-    "identities": "UPDATE identity SET member_id = $2 WHERE member_id = $1",
-    "sessions": "UPDATE session SET member_id = $2 WHERE member_id = $1",
-    "consents": "UPDATE consent SET member_id = $2 WHERE member_id = $1",
-    "orders": "UPDATE sales_order SET member_id = $2 WHERE member_id = $1",
-    "lots": "UPDATE points_lot SET member_id = $2 WHERE member_id = $1",
-    "uploads": "UPDATE upload SET member_id = $2 WHERE member_id = $1",
-    "invited": "UPDATE member SET invited_by_id = nullif($2, id) WHERE invited_by_id = $1",
-    # One default address: the survivor's, if there is one.
-    "addresses": """
-        UPDATE address
-        SET member_id = $2,
-            is_default = is_default AND NOT EXISTS (
-                SELECT 1 FROM address AS own
-                WHERE own.member_id = $2 AND own.is_default AND own.deleted_at IS NULL
-            )
-        WHERE member_id = $1
-    """,
-    # A member has one invitation poster; the loser's keeps working and leads to the survivor.
-    "scenes": """
-        UPDATE scene SET inviter_id = $2
-        WHERE inviter_id = $1 AND NOT (
-            kind = 'INVITATION'
-            AND EXISTS (SELECT 1 FROM scene AS own WHERE own.inviter_id = $2
-                        AND own.kind = 'INVITATION')
-        )
-    """,
-    # A request that is sent again finds what it once did.
-    "keys": """
-        UPDATE idempotency_key AS key SET actor_id = $2
-        WHERE actor_id = $1 AND NOT EXISTS (
-            SELECT 1 FROM idempotency_key AS own
-            WHERE own.actor_id = $2 AND own.operation = key.operation AND own.key = key.key
-        )
-    """,
-}
-"""What has one owner: each statement takes ($1 loser, $2 survivor)."""
-
-
-async def _merge_counters(loser_id: UUID, survivor_id: UUID, *, now: datetime) -> dict[str, int]:
-    """Add up what both may have of one SKU: pieces bought, and pieces in the cart up to 99."""
-    purchases = await database.execute(
-        """
-        WITH given AS (DELETE FROM purchase_count WHERE member_id = $1 RETURNING *)
-        INSERT INTO purchase_count AS own (id, member_id, sku_id, pieces)
-        SELECT id, $2, sku_id, pieces FROM given ORDER BY sku_id
-        ON CONFLICT (member_id, sku_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
-        """,
-        loser_id,
-        survivor_id,
-    )
-    lines = await database.execute(
-        """
-        WITH given AS (DELETE FROM cart_line WHERE member_id = $1 RETURNING *)
-        INSERT INTO cart_line AS own (id, member_id, sku_id, quantity, selected,
-                                      price_when_added_fen, created_at, updated_at)
-        SELECT id, $2, sku_id, quantity, selected, price_when_added_fen, created_at, updated_at
-        FROM given ORDER BY sku_id
-        ON CONFLICT (member_id, sku_id) DO UPDATE
-        SET quantity = least(own.quantity + excluded.quantity, $3),
-            selected = own.selected OR excluded.selected, updated_at = $4
-        """,
-        loser_id,
-        survivor_id,
-        _MAX_QUANTITY,
-        now,
-    )
-    return {"purchases": purchases, "cart_lines": lines}
 
 
 async def _transfer(
@@ -391,17 +320,7 @@ SELECT loser_id FROM member_merge
 WHERE merged_at > $1 AND ({
     " OR ".join(
         f"EXISTS (SELECT 1 FROM {table} WHERE member_id = member_merge.loser_id)"
-        for table in (
-            "sales_order",
-            "cart_line",
-            "points_lot",
-            "purchase_count",
-            "address",
-            "session",
-            "identity",
-            "consent",
-            "upload",
-        )
+        for table in merging_tables.NEVER_LEFT_BEHIND
     )
 } OR EXISTS (
     SELECT 1 FROM ledger_account

@@ -182,6 +182,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "counts": (),
     "consents": (),
     "addresses": (),
+    "checkIn": (),
 }
 """A field of Member → the columns that it is made from; any other takes them all."""
 
@@ -202,6 +203,9 @@ def member_shape(asked: Asked, *, is_right_below: bool) -> MemberShape:
             "ordersAwaitingPayment", "ordersAwaitingShipment", "ordersAwaitingReceipt"
         ),
         has_cart_pieces=asked.for_any("cartPieces"),
+        has_check_in=asked.for_any("checkIn"),
+        has_coupon_counts=asked.for_any("couponsUsable", "couponsUsed", "couponsExpired"),
+        has_tier_term=asked.for_any("growthToKeep"),
     )
 
 

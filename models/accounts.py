@@ -1,0 +1,1 @@
+"""Accounts that end, what of them is remembered, and data taken out."""

@@ -1,0 +1,1 @@
+"""Coupons: their terms, templates, campaigns, codes, grants, and what members hold."""

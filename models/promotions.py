@@ -1,0 +1,1 @@
+"""Prices and reductions that run for a while."""

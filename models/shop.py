@@ -1,0 +1,1 @@
+"""Purchases at a shop's counter."""

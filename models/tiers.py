@@ -1,0 +1,1 @@
+"""Tier terms, benefits granted, and the days that were run."""

@@ -1,0 +1,1 @@
+"""Leaving, and taking one's data out."""

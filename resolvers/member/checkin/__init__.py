@@ -1,0 +1,1 @@
+"""Checking in, day by day."""

@@ -1,0 +1,10 @@
+"""couponCampaigns and memberCoupon."""
+
+from __future__ import annotations
+
+import strawberry
+
+
+@strawberry.type
+class CouponsQuery:
+    pass

@@ -1,0 +1,10 @@
+"""acceptInvitation."""
+
+from __future__ import annotations
+
+import strawberry
+
+
+@strawberry.type
+class InvitationsMutation:
+    pass

@@ -1,0 +1,10 @@
+"""markMessagesRead."""
+
+from __future__ import annotations
+
+import strawberry
+
+
+@strawberry.type
+class MessagesMutation:
+    pass
