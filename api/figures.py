@@ -7,37 +7,58 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from weakref import WeakSet
 
-from prometheus_client import REGISTRY, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import REGISTRY
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from api.schema import member_engine
+from api.timings import Timing, histogram
 from executor.operation import Operation
 from executor.outcome import Outcome
 from executor.public_cache import PublicCache
 
 OTHER = "other"
-operation_seconds = Histogram(
-    "mall_graphql_operation_seconds",
-    "Time that an operation ran; those that aren't trusted documents are counted as one.",
-    ["operation"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
+BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Operations(Collector):
+    """Times the runs of operations, by name."""
+
+    def __init__(self) -> None:
+        self._timings: dict[str, Timing] = {}
+
+    def of(self, name: str) -> Timing:
+        """Return where the runs of an operation are timed."""
+        return self._timings.setdefault(name, Timing(BUCKETS_SECONDS))
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Tell how long the runs took."""
+        yield histogram(
+            "mall_graphql_operation_seconds",
+            "Time that an operation ran; those that aren't trusted documents are counted as one.",
+            "operation",
+            BUCKETS_SECONDS,
+            {name: [timing] for name, timing in self._timings.items()},
+        )
+
+
+operations = Operations()
 
 
 class OperationTimes:
     """Hears of every run. Only trusted operations have a name here: clients make up others."""
 
     def __init__(self, trusted: Iterable[Operation]) -> None:
-        self._observe = {
-            operation: operation_seconds.labels(operation.name or OTHER).observe
-            for operation in trusted
-        }
-        self._observe_other = operation_seconds.labels(OTHER).observe
+        self._timings = {each: operations.of(each.name or OTHER) for each in trusted}
+        self._others = operations.of(OTHER)
 
     def __call__(self, operation: Operation, _outcome: Outcome, seconds: float) -> None:
         """Count and time one run."""
-        self._observe.get(operation, self._observe_other)(seconds)
+        self._timings.get(operation, self._others).add(seconds)
 
 
 class _Runs(Collector):
@@ -109,3 +130,4 @@ class PublicCaches(Collector):
 public_caches = PublicCaches()
 REGISTRY.register(public_caches)
 REGISTRY.register(_Runs())
+REGISTRY.register(operations)

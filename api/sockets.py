@@ -27,7 +27,7 @@ from api.languages import language_of
 from executor.asgi import Scope, headers_of
 from executor.trusted import DocumentSource
 from executor.websocket import GraphQLWebSocket, Hooks, SocketLimits
-from models.ids import new_id
+from models.ids import new_hex_id
 from resolvers.common.context import Context
 from resolvers.common.errors import ApiError, unauthenticated
 from resolvers.common.messages import Language
@@ -107,7 +107,7 @@ class Doorkeeper:
 
     async def context_of(self, peer: Peer) -> Context:
         """Return the context of one operation, with a request id of its own in its logs."""
-        request_id = new_id().hex
+        request_id = new_hex_id()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         now = datetime.now(UTC)
         return self._make_context(

@@ -6,6 +6,7 @@ import secrets
 import string
 from uuid import UUID
 
+import uuid_utils
 import uuid_utils.compat
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -17,6 +18,11 @@ _BASE62 = string.digits + string.ascii_letters
 def new_id() -> UUID:
     """Return a UUIDv7 (RFC 9562): ordered by the millisecond within one process, else random."""
     return uuid_utils.compat.uuid7()
+
+
+def new_hex_id() -> str:
+    """Return a UUIDv7 as 32 hexadecimal digits: for what is only ever written down."""
+    return uuid_utils.uuid7().hex
 
 
 def readable_code(length: int) -> str:
