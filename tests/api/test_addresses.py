@@ -234,6 +234,6 @@ async def test_the_list_takes_one_statement(
 ) -> None:
     for _ in range(count):
         await _save(client, member)
-    with statements.record() as heard:
+    async with statements.record() as heard:
         assert len(await addresses(client, member.token)) == count
     assert len(heard) == 2  # The member, and their addresses.

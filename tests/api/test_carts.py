@@ -131,7 +131,7 @@ async def test_a_cart_page_costs_the_same_with_more_lines(
     await cart_page(client, member)
     for _ in range(lines):
         await a_cart_line(member.id, await a_sku())
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await cart_page(client, member)
     # The session, the member, the counts, the lines, their SKUs and products, and the quote's two.
     assert len(heard) <= 8, heard

@@ -42,7 +42,7 @@ async def test_the_tree_of_categories(client: GraphQLClient, statements: Stateme
     apples = await a_category("苹果", fruit, position=1)
     await a_category("红富士", apples)
     await a_category("茶", drinks)
-    with statements.record() as heard:
+    async with statements.record() as heard:
         answer = await client.gql("{ categories { name children { name children { name } } } }")
     assert answer.data["categories"] == [
         {

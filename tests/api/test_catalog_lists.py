@@ -270,7 +270,7 @@ async def test_statements_of_a_page_do_not_grow(
         )
     counts = []
     for first in (1, 20):
-        with statements.record() as heard:
+        async with statements.record() as heard:
             answer = await client.gql(CARDS, {"first": first}, token=str(member_id))
         nodes = answer.data["products"]["nodes"]
         assert len(nodes) == first
@@ -284,7 +284,7 @@ async def test_total_count_is_read_only_when_asked_for(
     client: GraphQLClient, statements: StatementLog
 ) -> None:
     await a_product()
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await client.gql("{ products { nodes { id name priceRange { min } } } }")
     assert len(heard) == 1
 

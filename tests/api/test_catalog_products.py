@@ -306,7 +306,7 @@ async def test_statements_of_a_page(client: GraphQLClient, statements: Statement
             description_html="<p>好吃</p>",
         )
         await product(client, product_id)
-        with statements.record() as heard:
+        async with statements.record() as heard:
             shown = await product(client, product_id)
         assert len(shown["skus"]) == number
         counts.append(len(heard))
@@ -320,7 +320,7 @@ async def test_descriptions_of_a_list_are_read_together(
         await a_product(f"商品{number}", description_html=f"<p>{number}</p>")
     asked = "{ products(sort: NEWEST) { nodes { name descriptionHtml } } }"
     await client.gql(asked)
-    with statements.record() as heard:
+    async with statements.record() as heard:
         answer = await client.gql(asked)
     nodes = answer.data["products"]["nodes"]
     assert {node["name"]: node["descriptionHtml"] for node in nodes} == {

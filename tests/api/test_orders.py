@@ -439,7 +439,7 @@ async def test_a_list_of_orders_costs_the_same_with_more_rows(
     await orders(client, member)
     for place_ in range(number):
         await placed(client, member, sku, f"k{place_}")
-    with statements.record() as heard:
+    async with statements.record() as heard:
         answer = await orders(client, member)
     assert len(answer.data["me"]["orders"]["nodes"]) == number
     # The session, the member, the counts, the orders, their lines.

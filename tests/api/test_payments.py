@@ -373,11 +373,11 @@ async def test_statements_of_paying_and_settling(
     shopper: Shopper, ports: Ports, statements: StatementLog
 ) -> None:
     order = await shopper.place(await a_sku(9_900))
-    with statements.record() as heard:
+    async with statements.record() as heard:
         prepay_id = await shopper.prepay(order["id"])
     assert len(heard) <= 5, heard
     await shopper.wxsim.pay(prepay_id=prepay_id, wait=True)
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await payment_sweeps.settle_inbox(ports.pay, now=datetime.now(UTC))
     assert len(heard) <= 10, heard
 

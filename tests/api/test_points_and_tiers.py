@@ -180,11 +180,11 @@ async def test_entries_cost_the_same_with_more_rows(
 ) -> None:
     await give(member.id, 1, days=100)
     await entries(client, member)
-    with statements.record() as few:
+    async with statements.record() as few:
         await entries(client, member)
     for _ in range(19):
         await give(member.id, 1, days=100)
-    with statements.record() as many:
+    async with statements.record() as many:
         await entries(client, member)
     assert len(many) == len(few)
 

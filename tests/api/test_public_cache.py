@@ -181,7 +181,7 @@ async def test_the_second_page_takes_no_statement(
     await a_catalog()
     await quiet(cache)
     first = await client.gql(HOME)
-    with statements.record() as sent:
+    async with statements.record() as sent:
         second = await client.gql(HOME)
     assert sent == []
     assert first.data == second.data
@@ -212,9 +212,9 @@ async def test_fifty_at_once_are_one_run(
     await quiet(cache)
     asked = Asked(PRODUCT, {"id": str(product_id)})
     await asked.send(plain)  # Whatever is read once by a process has been read now.
-    with statements.record() as alone:
+    async with statements.record() as alone:
         expected = await asked.send(plain)
-    with statements.record() as together:
+    async with statements.record() as together:
         answers = await asyncio.gather(*[asked.send(client.http) for _ in range(50)])
     assert {answer.content for answer in answers} == {expected.content}
     assert sorted(together) == sorted(alone)

@@ -93,6 +93,6 @@ async def test_an_empty_shop_has_its_shipped_rules(
         "hotSearches": [],
         "agreements": [],
     }
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await client.gql(document)
     assert len(heard) <= 2  # The rules, unless they are still fresh, and the agreements.

@@ -55,7 +55,7 @@ async def test_nothing_is_decoded_and_nobody_is_asked_again(
 
     monkeypatch.setattr(jwt, "decode", never)
     monkeypatch.setattr(jwt, "get_unverified_header", never)
-    with statements.record() as sent:
+    async with statements.record() as sent:
         for header in (f"Bearer {member.token}", f"bearer   {member.token} "):
             assert await _member_of(authenticator, header) == str(member.id)
     assert sent == []

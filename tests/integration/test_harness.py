@@ -38,10 +38,9 @@ async def test_rows_and_reference_rows_are_as_migrations_left_them(
 async def test_statements_are_counted_without_their_transaction(
     database: str, statements: StatementLog
 ) -> None:
-    with statements.record() as heard:
-        async with db.in_transaction():
-            await db.fetch_value("SELECT 1")
-            await db.fetch_value("SELECT 2")
+    async with statements.record() as heard, db.in_transaction():
+        await db.fetch_value("SELECT 1")
+        await db.fetch_value("SELECT 2")
     assert heard == ["SELECT 1", "SELECT 2"]
 
 

@@ -350,13 +350,13 @@ async def test_statements_of_an_order(
     lines = [(sku, 1) for sku in skus]
     await place(an_order(member_id, *lines, key="warm"), gate)
     await quoting.quote_cart(member_id, now=NOW)
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await place(an_order(member_id, *lines), gate)
     assert len(heard) == 6 + (limit is not None), heard
     for sku in skus:
         await a_cart_line(member_id, sku)
     command = an_order(member_id, from_cart=True, key="cart", points_to_spend=100)
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await place(command, gate)
     assert len(heard) == 9 + (limit is not None), heard
 

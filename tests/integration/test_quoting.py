@@ -66,7 +66,7 @@ async def test_a_quote_reads_twice(statements: StatementLog) -> None:
     skus = [await a_sku() for _ in range(20)]
     for _ in range(2):  # The first finds no rules yet, the second keeps them for five seconds.
         await quoted(member_id, (skus[0], 1))
-    with statements.record() as heard:
+    async with statements.record() as heard:
         await quoted(member_id, *((sku, 1) for sku in skus))
     assert len(heard) == 2, heard
 

@@ -1,7 +1,8 @@
 """Counts SQL statements, so that a test can say how many an operation takes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 _BRACKETS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ")
 _OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
@@ -24,12 +25,19 @@ class StatementLog:
         if not any(mark in statement for mark in _OF_THE_DRIVER):
             self._heard.append(statement)
 
-    @contextmanager
-    def record(self) -> Iterator[list[str]]:
+    @asynccontextmanager
+    async def record(self) -> AsyncIterator[list[str]]:
         assert self._heard is None, "recordings do not nest"
+        await _told()
         heard: list[str] = []
         self._heard = heard
         try:
             yield heard
+            await _told()
         finally:
             self._heard = None
+
+
+async def _told() -> None:
+    """Have the driver tell of the last statement: it does so in the loop's next turn."""
+    await asyncio.sleep(0)
