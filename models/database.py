@@ -97,9 +97,9 @@ async def connect(
     """
 
     async def prepare(connection: asyncpg.Connection) -> None:
-        for type_name in ("json", "jsonb"):
+        for type_name, codec in _JSON_CODECS.items():
             await connection.set_type_codec(
-                type_name, encoder=_to_json, decoder=orjson.loads, schema="pg_catalog"
+                type_name, schema="pg_catalog", format="binary", **codec
             )
         if on_statement is not None:
             connection.add_query_logger(lambda logged: on_statement(logged.query))
@@ -134,9 +134,22 @@ async def _keep(connection: asyncpg.Connection) -> None:
     """
 
 
-def _to_json(value: Any) -> str:
-    """Encode for jsonb; text is taken as JSON already, which is how Tortoise hands it over."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _json_bytes(value: Any) -> bytes:
+    """Encode as JSON; text is taken as JSON already, which is how Tortoise hands it over."""
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)
+
+
+_JSONB_VERSION = b"\x01"
+"""Before the text of a jsonb in PostgreSQL's binary format (jsonb_send, jsonb_recv)."""
+
+_JSON_CODECS: dict[str, dict[str, Callable[[Any], Any]]] = {
+    "json": {"encoder": _json_bytes, "decoder": orjson.loads},
+    "jsonb": {
+        "encoder": lambda value: _JSONB_VERSION + _json_bytes(value),
+        "decoder": lambda data: orjson.loads(data[1:]),
+    },
+}
+"""Bytes are parsed as they come: no text is made of them in between."""
 
 
 def to_json(value: Any) -> str:
