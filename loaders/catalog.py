@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +36,7 @@ async def sku_by_id(ids: Sequence[UUID], *, view: SkuView) -> list[Record | None
 async def skus_by_product_id(ids: Sequence[UUID], *, view: SkuView) -> list[list[Record]]:
     """Return each product's SKUs that are on sale, in their order, as the viewer sees them."""
     rows = await _skus(
-        replace(view, keys=view.keys | {"product_id"}),
+        view,
         "sku.product_id = ANY({}) AND sku.status = 'ON_SALE' ORDER BY sku.position, sku.id",
         ids,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -46,32 +46,50 @@ _SKU_VALUES = {
 SKU_KEYS: Keys = frozenset(_SKU_VALUES)
 """Everything that is known of a SKU as one viewer sees it."""
 
-PRICE_KEYS: Keys = frozenset({"id", "price_fen", "tier_code", "tier_price_fen"})
-"""What every SKU's row holds: what it is, and what the viewer pays."""
+PRICE_KEYS: Keys = frozenset({"id", "price_fen"})
+"""What every SKU's row holds: what it is, and what anybody pays."""
 
-_VIEWER_JOINS = """
-    LEFT JOIN member AS viewer ON viewer.id = {viewer}
-    LEFT JOIN sku_tier_price AS tier_price
-        ON tier_price.sku_id = sku.id AND tier_price.tier_code = viewer.tier_code
-"""
+_TIER_KEYS: Keys = frozenset({"tier_code", "tier_price_fen"})
+"""What makes the viewer pay something else; without a viewer there is no tier."""
+
+_OF_VIEWER = {
+    "tier_code": """
+        LEFT JOIN member AS viewer ON viewer.id = {viewer}
+        LEFT JOIN sku_tier_price AS tier_price
+            ON tier_price.sku_id = sku.id AND tier_price.tier_code = viewer.tier_code""",
+    "bought_pieces": """
+        LEFT JOIN purchase_count AS bought
+            ON bought.member_id = {viewer} AND bought.sku_id = sku.id""",
+}
 _JOINS = {
     "available": "LEFT JOIN stock_level AS stock ON stock.id = sku.id",
-    "bought_pieces": "LEFT JOIN purchase_count AS bought"
-    " ON bought.member_id = {viewer} AND bought.sku_id = sku.id",
+    **_OF_VIEWER,
 }
+"""A key → what has to be joined for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkuView:
-    """What is read of SKUs: the keys, who looks, and on which business day."""
+    """What is read of SKUs: the keys, who looks, and on which business day.
+
+    Who looks without a token has bought nothing and has no tier: their rows lack `tier_code` and
+    `tier_price_fen`.
+    """
 
     viewer_id: UUID | None
     today: date
     keys: Keys = SKU_KEYS
 
+    def read(self, *more: str) -> Keys:
+        """Return the keys that a statement reads."""
+        keys = self.keys.union(more)
+        return keys - _TIER_KEYS if self.viewer_id is None else keys | _TIER_KEYS
+
     def places(self, value: Value) -> dict[str, str]:
         """Take the view's values into a statement."""
-        places = {"viewer": value(self.viewer_id)}
+        places = {}
+        if self.viewer_id is not None:
+            places["viewer"] = value(self.viewer_id)
         if "lowest_paid_fen" in self.keys:
             places["from_day"] = value(self.today - timedelta(days=LOWEST_PAID_DAYS))
             places["to_day"] = value(self.today - timedelta(days=1))
@@ -79,15 +97,14 @@ class SkuView:
 
 
 def sku_columns(view: SkuView, places: dict[str, str]) -> str:
-    """Return the columns of a statement that reads SKUs as rows of their own."""
-    columns = [f"{_SKU_VALUES[key]} AS {key}" for key in sorted(view.keys)]
+    """Return the columns of a statement that reads SKUs as rows of their own, by product."""
+    columns = [f"{value} AS {key}" for key, value in _values(view.read("product_id"), places)]
     return ", ".join(columns).format(**places)
 
 
 def sku_joins(view: SkuView, places: dict[str, str]) -> str:
     """Return what such a statement joins to `sku`; `product` is the caller's to join."""
-    joins = [_VIEWER_JOINS, *(_JOINS[key] for key in sorted(view.keys & _JOINS.keys()))]
-    return "\n".join(joins).format(**places)
+    return _joins(view.read(), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,42 +112,65 @@ class ProductShape:
     """What is read of products in one statement: columns, and what hangs on them.
 
     With `skus` the row has `skus`, those on sale as JSON objects with the view's keys; with
-    `has_categories` it has `categories`, JSON objects with `id`, `name` and `image_url`.
+    `category_keys` it has `categories`, JSON objects with these keys.
     """
 
     columns: tuple[str, ...] = PRODUCT_COLUMNS
     skus: SkuView | None = None
-    has_categories: bool = False
+    category_keys: tuple[str, ...] = ()
 
     def select(self, value: Value) -> str:
         """Return what stands between SELECT and FROM product."""
-        shown = [f"product.{column}" for column in self.columns]
-        if self.skus is not None:
-            shown.append(_skus_json(self.skus, self.skus.places(value)))
-        if self.has_categories:
-            shown.append(_CATEGORIES_JSON)
-        return ", ".join(shown)
+        skus, places = self.skus, {}
+        if skus is not None:
+            places = skus.places(value)
+        keys = None if skus is None else skus.read()
+        return _select(self.columns, keys, self.category_keys, tuple(places.items()))
 
 
-def _skus_json(view: SkuView, places: dict[str, str]) -> str:
-    return _skus_json_template(view.keys).format(**places)
+@lru_cache(maxsize=1_024)
+def _select(
+    columns: tuple[str, ...],
+    sku_keys: Keys | None,
+    category_keys: tuple[str, ...],
+    places: tuple[tuple[str, str], ...],
+) -> str:
+    """Write it once: the same operations ask for the same all day."""
+    shown = [f"product.{column}" for column in columns]
+    if sku_keys is not None:
+        shown.append(_skus_json(sku_keys, dict(places)))
+    if category_keys:
+        shown.append(_categories_json(category_keys))
+    return ", ".join(shown)
 
 
-@cache
-def _skus_json_template(keys: Keys) -> str:
-    pairs = ", ".join(f"'{key}', {_SKU_VALUES[key]}" for key in sorted(keys))
-    joins = "\n".join([_VIEWER_JOINS, *(_JOINS[key] for key in sorted(keys & _JOINS.keys()))])
+def _skus_json(keys: Keys, places: dict[str, str]) -> str:
+    pairs = ", ".join(f"'{key}', {value}" for key, value in _values(keys, places))
+    joins = _joins(keys, places)
     return f"""(
         SELECT json_agg(json_build_object({pairs}) ORDER BY sku.position, sku.id)
         FROM sku {joins}
         WHERE sku.product_id = product.id AND sku.status = 'ON_SALE'
-    ) AS skus"""
+    ) AS skus""".format(**places)
 
 
-_CATEGORIES_JSON = """(
-    SELECT json_agg(json_build_object(
-        'id', category.id, 'name', category.name, 'image_url', category.image_url
-    ) ORDER BY category.position, category.id)
-    FROM product_category AS place JOIN category ON category.id = place.category_id
-    WHERE place.product_id = product.id AND place.is_direct
-) AS categories"""
+def _categories_json(keys: tuple[str, ...]) -> str:
+    pairs = ", ".join(f"'{key}', category.{key}" for key in keys)
+    return f"""(
+        SELECT json_agg(json_build_object({pairs}) ORDER BY category.position, category.id)
+        FROM product_category AS place JOIN category ON category.id = place.category_id
+        WHERE place.product_id = product.id AND place.is_direct
+    ) AS categories"""
+
+
+def _values(keys: Keys, places: dict[str, str]) -> list[tuple[str, str]]:
+    """Return keys and what they are in SQL; without a viewer nothing was bought."""
+    values = _SKU_VALUES if "viewer" in places else {**_SKU_VALUES, "bought_pieces": "0"}
+    return [(key, values[key]) for key in sorted(keys)]
+
+
+def _joins(keys: Keys, places: dict[str, str]) -> str:
+    joined = (
+        keys & _JOINS.keys() if "viewer" in places else keys & _JOINS.keys() - _OF_VIEWER.keys()
+    )
+    return "\n".join(_JOINS[key] for key in sorted(joined)).format(**places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 import strawberry
@@ -93,10 +93,8 @@ class CatalogQuery:
         metadata=public(PublicTag.CATALOG, seconds=KEPT_SECONDS),
         description="The roots of the category tree, in their order.",
     )
-    async def categories(self, info: Info) -> list[Category]:
-        rows = await catalog.root_categories()
-        base_url = info.context.ports.public_base_url
-        return [Category(row=row, base_url=base_url) for row in rows]
+    async def categories(self) -> list[Category]:
+        return cast("list[Category]", await catalog.root_categories())
 
     @strawberry.field(metadata=_PRODUCTS, description="The products on sale, page by page.")
     async def products(
@@ -117,8 +115,8 @@ class CatalogQuery:
         request = read_page(_count(first, DEFAULT_FIRST), after, *order.cursor_kinds)
         shape = product_shape(info.context, asked_below(info), order=order)
         page = await catalog.list_products(wanted, request, shape=shape)
-        view = await viewpoint(info.context)
-        return Connection.of(page, lambda row: Product.from_row(row, view))
+        await viewpoint(info.context)
+        return Connection.of(page, lambda row: Product.of(row, info.context))
 
     @strawberry.field(
         metadata=_PRODUCTS,
@@ -134,7 +132,8 @@ class CatalogQuery:
             return None
         shape = product_shape(info.context, asked_below(info))
         row = await catalog.get_product(product_id, shape=shape)
-        return Product.from_row(row, await viewpoint(info.context)) if row else None
+        await viewpoint(info.context)
+        return Product.of(row, info.context) if row else None
 
     @strawberry.field(
         metadata=_STORES, description="The brand's open stores: nearest first, or by name."

@@ -1,7 +1,7 @@
 """Looking ahead: what of products and SKUs is read, for what an operation asks of them.
 
 Everything that hangs on a page of products is then read in one statement. Where nobody looks ahead,
-rows are whole and each level reads what it needs in a call of its own.
+each level reads what is asked of it in a call of its own.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
 
 
 def sku_view(context: Context, asked: Asked | None = None) -> SkuView:
-    """Return what is read of SKUs; without a look ahead, everything."""
+    """Return what is read of SKUs, for what is asked of them; everything where that isn't known."""
     viewer_id, today = shopper(context)
-    keys = SKU_KEYS if asked is None or not looks_ahead else sku_keys(asked)
+    keys = SKU_KEYS if asked is None else sku_keys(asked)
     return SkuView(viewer_id, today, keys)
 
 
@@ -73,13 +73,17 @@ def product_shape(
     With an order they stand at the nodes of a connection, whose cursors may be asked for.
     """
     if not looks_ahead:
-        return ProductShape()
+        return ProductShape(columns=_columns(asked, order))
     named = asked.directly() if order is None else asked.of_nodes()
     return ProductShape(
         columns=_columns(asked, order),
         skus=None if named.isdisjoint(_OF_SKUS) else sku_view(context, asked),
-        has_categories="categories" in named,
+        category_keys=_category_keys(asked) if "categories" in named else (),
     )
+
+
+def _category_keys(asked: Asked) -> tuple[str, ...]:
+    return ("id", "name", "image_url") if asked.for_any("imageUrl") else ("id", "name")
 
 
 @lru_cache(maxsize=1_024)

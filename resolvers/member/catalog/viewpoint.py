@@ -33,6 +33,12 @@ async def viewpoint(context: Context) -> Viewpoint:
     return found
 
 
+def view_of(context: Context) -> Viewpoint:
+    """Return the view that `viewpoint` made when the rows were read."""
+    found: Viewpoint = context.memo[Viewpoint]
+    return found
+
+
 def shopper(context: Context) -> tuple[UUID | None, date]:
     """Return who looks, and on which business day."""
     found: tuple[UUID | None, date] | None = context.memo.get(shopper)
