@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import strawberry
-from graphql import DocumentNode, Executor, GraphQLSchema, OperationDefinitionNode
-from graphql.pyutils import is_awaitable
+from graphql import DocumentNode, Executor, GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql.pyutils import Path, is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
 from executor.interpreter import Interpreter
@@ -51,7 +51,7 @@ class Engine:
         self.figures = Figures()
         if isinstance(schema, GraphQLSchema):
             self.schema = schema
-            self.interpreter = Interpreter(schema, Executor, options={})
+            self.interpreter = Interpreter(schema, _without_circles(Executor), options={})
             self.surroundings = Surroundings(schema, None, is_awaitable, roots_in_turn)
         else:
             require_supported(schema, compiles=compiles)
@@ -60,7 +60,7 @@ class Engine:
                 "operation_extensions": None,
                 "is_awaitable": optimized_is_awaitable,
             }
-            executor_class = _whole(schema.execution_context_class)
+            executor_class = _without_circles(_whole(schema.execution_context_class))
             self.interpreter = Interpreter(self.schema, executor_class, options=options)
             self.surroundings = Surroundings(
                 self.schema,
@@ -113,4 +113,26 @@ def _whole(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:
     )
     return type(
         executor_class.__name__, (executor_class,), {way: getattr(Executor, way) for way in ways}
+    )
+
+
+def _without_circles(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:
+    """Return the executor with nothing in its errors that holds them in turn.
+
+    Of two fields side by side that must not be null, the second one's error is told to nobody.
+    """
+
+    def handle_field_error(
+        self: Any, raw_error: Exception, return_type: Any, details: Any, path: Path
+    ) -> None:
+        try:
+            executor_class.handle_field_error(self, raw_error, return_type, details, path)
+        except GraphQLError as error:
+            error.__traceback__ = None  # What it came of has one of its own.
+            raise
+        finally:
+            del raw_error
+
+    return type(
+        executor_class.__name__, (executor_class,), {"handle_field_error": handle_field_error}
     )

@@ -189,24 +189,15 @@ def _computed_later(function: Callable[[Any, Any], Any], needs: Needs) -> Callab
 
 async def _seen_to(needs: Needs, parent: Any, info: strawberry.Info) -> None:
     """Have what a field needs fetched, together with what its siblings need."""
-    raw = info._raw_info  # noqa: SLF001 (Strawberry offers no other way to the nodes)
-    loaders, node = _loaders_of(info.context), raw.field_nodes[0]
-    place = (needs, id(node), id(raw.variable_values))
-    if place not in loaders:
-        told = BatchInfo(
-            context=info.context,
-            field_name=raw.field_name,
-            root_value=raw.root_value,
-            variable_values=raw.variable_values,
-            selected=below(raw.field_name, selected(info)),
-        )
 
-        async def load(parents: list[Any]) -> Sequence[None]:
-            await needs(parents, told)
-            return [None] * len(parents)
+    async def load(parents: list[Any], told: BatchInfo) -> Sequence[None]:
+        await needs(parents, told)
+        return [None] * len(parents)
 
-        loaders[place] = (node, raw.variable_values, DataLoader(load_fn=load, cache=False))
-    await loaders[place][2].load(parent)
+    def asked() -> frozenset[str]:
+        return below(info.field_name, selected(info))
+
+    await _loader_of(needs, info, asked, load).load(parent)
 
 
 def below(name: str, names: frozenset[str]) -> frozenset[str]:
@@ -241,26 +232,10 @@ def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:
     """Return the ordinary resolver over the request's loader."""
 
     async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
-        raw = info._raw_info  # noqa: SLF001 (Strawberry offers no other way to the nodes)
-        loaders = _loaders_of(info.context)
-        node, variables = raw.field_nodes[0], raw.variable_values
-        # Within one run, the node says which arguments hold.
-        place = (batch, id(node), id(variables))
-        if place not in loaders:
-            told = BatchInfo(
-                context=info.context,
-                field_name=raw.field_name,
-                root_value=raw.root_value,
-                variable_values=variables,
-                selected=selected(info),
-            )
+        async def load(parents: list[Any], told: BatchInfo) -> Sequence[Any]:
+            return await batch(parents, told, **arguments)
 
-            async def load(parents: list[Any]) -> Sequence[Any]:
-                return await batch(parents, told, **arguments)
-
-            # Kept with what its place is named by, lest an id be given away again.
-            loaders[place] = (node, variables, DataLoader(load_fn=load, cache=False))
-        return await loaders[place][2].load(self)
+        return await _loader_of(batch, info, lambda: selected(info), load).load(self)
 
     given = inspect.signature(batch)
     if len(given.parameters) < 2:
@@ -294,6 +269,37 @@ def _element(batch: BatchFunction, given: inspect.Signature) -> Any:
 
 
 _STORE = "executor_loaders"
+
+
+def _loader_of(
+    function: Callable[..., Any],
+    info: strawberry.Info,
+    asked: Callable[[], frozenset[str]],
+    load: Callable[[list[Any], BatchInfo], Awaitable[Sequence[Any]]],
+) -> DataLoader[Any, Any]:
+    """Return what calls a function for all parents of one field and one run."""
+    raw = info._raw_info  # noqa: SLF001 (Strawberry offers no other way to the nodes)
+    loaders, node, variables = _loaders_of(info.context), raw.field_nodes[0], raw.variable_values
+    # Within one run, the node says which arguments hold.
+    place = (function, id(node), id(variables))
+    if place not in loaders:
+        told = BatchInfo(
+            context=info.context,
+            field_name=raw.field_name,
+            root_value=raw.root_value,
+            variable_values=variables,
+            selected=asked(),
+        )
+
+        async def load_once(parents: list[Any]) -> Sequence[Any]:
+            # It has its keys, and takes no more. What holds the context must not stay in it.
+            del loaders[place]
+            return await load(parents, told)
+
+        # Kept with what its place is named by, lest an id be given away again.
+        loaders[place] = (node, variables, DataLoader(load_fn=load_once, cache=False))
+    loader: DataLoader[Any, Any] = loaders[place][2]
+    return loader
 
 
 def _loaders_of(context: Any) -> dict[Any, Any]:

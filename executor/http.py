@@ -28,7 +28,7 @@ from executor.operation import Operation
 from executor.outcome import Outcome
 from executor.public_cache import Answer, Kept, Place, PublicCache
 from executor.request import BadRequest, Request, bad_request, from_json, from_parameters
-from executor.telling import masked
+from executor.telling import masked, tell_all
 from executor.trusted import DocumentSource
 from executor.watchdog import LOOKS_AFTER_SECONDS, ClientGone, TimeLimitExceeded, Watchdog
 
@@ -256,7 +256,7 @@ class GraphQLHTTP(Generic[ContextT]):
             self._on_run(operation, outcome, perf_counter() - started)
         if not outcome.errors:
             return Answer(200, orjson.dumps({"data": outcome.data}), outcome)
-        errors = [self._tell(error, exchange.context) for error in outcome.errors]
+        errors = tell_all(outcome.errors, self._tell, exchange.context)
         if not outcome.was_run:
             return Answer(_failed(exchange), orjson.dumps({"errors": errors}), outcome)
         body = orjson.dumps({"errors": errors, "data": outcome.data})
@@ -291,7 +291,7 @@ class GraphQLHTTP(Generic[ContextT]):
         errors: Iterable[GraphQLError],
         headers: Iterable[Pair] = (),
     ) -> _Reply:
-        told = [self._tell(error, exchange.context) for error in errors]
+        told = tell_all(errors, self._tell, exchange.context)
         return _reply(exchange, status, orjson.dumps({"errors": told}), headers)
 
 

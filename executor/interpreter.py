@@ -22,6 +22,7 @@ from graphql.execution import ExecutionResult, create_source_event_stream
 from graphql.execution.execute import map_source_to_response_event
 from graphql.pyutils import Path
 
+from executor.async_helpers import HELPERS
 from executor.outcome import Outcome
 
 
@@ -142,9 +143,12 @@ class Interpreter:
             return Outcome.refused(*executor)
         if memory is not None and memory.answers:
             memory.replay_answers(executor)
-        result: Any = executor.execute_operation()
-        if executor.is_awaitable(result):
-            result = await result
+        try:
+            result: Any = executor.execute_operation()
+            if executor.is_awaitable(result):
+                result = await result
+        finally:
+            vars(executor).pop("execute_field", None)  # It holds the executor, which held it.
         return Outcome(result.data, result.errors)
 
     async def subscribe(
@@ -177,7 +181,7 @@ class Interpreter:
         *,
         memory: Memory | None = None,
     ) -> Any:
-        return self._executor_class.build(
+        built = self._executor_class.build(
             self.schema,
             document,
             root_value=root,
@@ -187,6 +191,9 @@ class Interpreter:
             middleware=None if memory is None else _Replay(memory),
             **self._options,
         )
+        if not isinstance(built, list):
+            built.async_helpers = HELPERS
+        return built
 
 
 async def _outcomes(results: Any) -> AsyncIterator[Outcome]:

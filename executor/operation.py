@@ -24,7 +24,7 @@ from executor.interpreter import Memory
 from executor.outcome import Outcome
 from executor.plan import NotCompilable, Plan, Planner
 from executor.program import Program, compile_plan
-from executor.running import Fallback, Run
+from executor.running import Run
 from executor.variables import Variables
 
 if TYPE_CHECKING:
@@ -96,16 +96,17 @@ class Operation:
         if coerced is None or program is None:
             return await self._interpret(variables, context, root)
         run = Run(context, root, coerced, replays=self.kind is OperationType.MUTATION)
-        data = None
+        data = errors = None
         try:
             data = await self._run_compiled(program, run)
             if data is None:
                 outcome = await self._interpret(variables, context, root, run.memory)
+                errors = outcome.errors
                 await run.end()
                 return outcome
         finally:
             if data is None:
-                run.close()
+                run.close(errors or ())
         return Outcome(data)
 
     async def subscribe(
@@ -120,10 +121,8 @@ class Operation:
         """Return the data; None where graphql-core has to go on."""
         try:
             data = await program.run(run)
-        except Fallback as fallback:
-            run.dropped.append(fallback.value)
-        except Exception:  # noqa: BLE001, S110 (what it means is graphql-core's to say)
-            pass
+        except Exception as error:  # noqa: BLE001 (what it means is graphql-core's to say)
+            run.failure = error
         else:
             self._failures = 0
             self.figures.compiled += 1

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import isawaitable
 from typing import Any, NamedTuple, TypeGuard
 
 import strawberry
@@ -18,12 +16,12 @@ from graphql import (
     is_abstract_type,
 )
 from graphql.pyutils import Path
-from graphql.pyutils.gather_with_cancel import gather_with_cancel
 from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.types.field import StrawberryField
 
 from executor import running
 from executor.arguments import Arguments, arguments_of
+from executor.async_helpers import HELPERS
 from executor.calling import python_arguments
 from executor.fields import PlannedNodes
 from executor.leaves import names_of_members
@@ -224,32 +222,13 @@ def _info_maker(
     def of_strawberry(run: Run, path: Path) -> Any:
         return StrawberryResolveInfo(
             name, nodes, type_, parent_type, path, schema, fragments, run.root, operation,
-            run.variables.coerced, run.context, is_awaitable, None, _HELPERS, None,
+            run.variables.coerced, run.context, is_awaitable, None, HELPERS, None,
         )  # fmt: skip
 
     def of_core(run: Run, path: Path) -> Any:
         return GraphQLResolveInfo(
             name, nodes, type_, parent_type, path, schema, fragments, run.root, operation,
-            run.variables, run.context, is_awaitable, None, _HELPERS,
+            run.variables, run.context, is_awaitable, None, HELPERS,
         )  # fmt: skip
 
     return of_core if surroundings.strawberry_schema is None else of_strawberry
-
-
-async def _gather(values: Sequence[Any]) -> list[Any]:
-    return await gather_with_cancel(*values)
-
-
-def _track(values: Sequence[Any]) -> None:
-    awaitables = [value for value in values if isawaitable(value)]
-    if awaitables:
-        work = asyncio.gather(*awaitables, return_exceptions=True)
-        _tracked.add(work)
-        work.add_done_callback(_tracked.discard)
-
-
-_tracked: set[asyncio.Future[Any]] = set()
-"""Work that outlives its field: asyncio itself keeps no hold of it."""
-
-
-_HELPERS = GraphQLResolveInfoHelpers(gather=_gather, track=_track)

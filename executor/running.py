@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import isfuture
 from collections import deque
-from collections.abc import Awaitable, Callable, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Awaitable, Callable, Iterable, KeysView, Mapping, Sequence, ValuesView
 from inspect import CORO_CREATED, getcoroutinestate, isawaitable
 from types import CoroutineType, GeneratorType
 from typing import Any
@@ -25,6 +25,7 @@ from graphql.pyutils import Path
 
 from executor.fields import BatchInfo, Needs, PlannedNodes, below
 from executor.interpreter import Memory, Resolved
+from executor.tracebacks import drop_tracebacks
 
 Pending = tuple[Any, dict[str, Any], Path | None]
 """An object whose answer waits for some fields: the object, its answer so far, where it stands."""
@@ -47,9 +48,19 @@ class Run:
     `replays` says whether root fields are remembered: those of mutations are, for their effects;
     a query is run anew, so that everything takes the time it takes with graphql-core, and errors
     come in the same order. `leftovers` were begun and are of no use any more, `dropped` was got.
+    `failure` is what ended it, if anything did.
     """
 
-    __slots__ = ("context", "dropped", "leftovers", "memory", "replays", "root", "variables")
+    __slots__ = (
+        "context",
+        "dropped",
+        "failure",
+        "leftovers",
+        "memory",
+        "replays",
+        "root",
+        "variables",
+    )
 
     def __init__(
         self, context: Any, root: Any, variables: VariableValues, *, replays: bool = False
@@ -61,6 +72,7 @@ class Run:
         self.memory = Memory()
         self.leftovers: list[asyncio.Future[Any]] = []
         self.dropped: list[Any] = []
+        self.failure: Exception | None = None
 
     async def gather(self, futures: Sequence[asyncio.Future[Any]]) -> list[Any]:
         """Wait for several at once; when one fails, the others are left to run on.
@@ -87,15 +99,19 @@ class Run:
         if running:
             await asyncio.wait(running)
 
-    def close(self) -> None:
+    def close(self, errors: Iterable[BaseException] = ()) -> None:
         """Cancel what still runs, and close what nobody has begun to await in the meantime.
 
         graphql-core has gone on with the objects that compiled code left: what one of them holds
-        it may have awaited.
+        it may have awaited. `errors` are those that it found, which may be the same.
         """
         for each in self.leftovers:
             each.cancel()
-        discard([self.leftovers, self.dropped])
+        discard([self.leftovers, self.dropped, self.failure])
+        # Frames hold the run, and the run held what they failed with.
+        if self.failure is not None:
+            drop_tracebacks([self.failure], but_of=errors)
+        self.failure, self.memory, self.leftovers, self.dropped = None, Memory(), [], []
 
 
 InfoMaker = Callable[[Run, Path], Any]
@@ -129,23 +145,26 @@ class ResolverCall:
 
 async def root_value(run: Run, call: ResolverCall, is_awaitable: Callable[[Any], bool]) -> Any:
     """Resolve a root field, and remember what came of it."""
-    given = value = None
-    error: Exception | None = None
+    given = None
     was_awaited = False
     try:
         given = value = call(run, run.root, None)
         was_awaited = is_awaitable(given)
         if was_awaited:
             value = await given
-    except Exception as raised:  # noqa: BLE001 (raised again below)
-        error = raised
-    if run.replays:
-        run.memory.fields[call.name] = Resolved(value, error, was_awaited)
-    elif was_awaited:
-        run.memory.awaited.append(([given], [Resolved(value, error)]))
-    if error is not None:
-        raise error
+    except Exception as error:
+        _remember(run, call.name, given, Resolved(None, error, was_awaited))
+        raise
+    _remember(run, call.name, given, Resolved(value, None, was_awaited))
     return value
+
+
+def _remember(run: Run, name: str, given: Any, resolved: Resolved) -> None:
+    """Remember what came of a root field, or at least of what was awaited for it."""
+    if run.replays:
+        run.memory.fields[name] = resolved
+    elif resolved.was_awaited:
+        run.memory.awaited.append(([given], [resolved]))
 
 
 async def together(run: Run, fields: Sequence[Awaitable[Any]]) -> list[Any]:

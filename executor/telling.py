@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from graphql import GraphQLError
+
+from executor.tracebacks import drop_tracebacks
+
+ContextT = TypeVar("ContextT")
 
 log = logging.getLogger(__name__)
 
@@ -29,4 +34,16 @@ def masked(error: GraphQLError, _context: object) -> dict[str, Any]:
         log.error("a field failed: %s", error.path, exc_info=cause)
         told["message"] = "Something went wrong on our side."
         told["extensions"] = {"code": "INTERNAL"}
+    return told
+
+
+def tell_all(
+    errors: Iterable[GraphQLError],
+    tell: Callable[[GraphQLError, ContextT], Mapping[str, Any]],
+    context: ContextT,
+) -> list[Mapping[str, Any]]:
+    """Return errors as `tell` has clients see them. Nobody looks at their tracebacks after that."""
+    errors = tuple(errors)
+    told = [tell(error, context) for error in errors]
+    drop_tracebacks(errors)
     return told

@@ -56,7 +56,8 @@ class Watchdog:
         self.wakes_at = now + min(seconds, looks_after_seconds)
         self._receive: Receive | None = None
         self._listener: asyncio.Task[None] | None = None
-        self._reason: Exception | None = None
+        # A class: an error that we held would have us in its frames.
+        self._reason: type[Exception] | None = None
 
     def __enter__(self) -> Self:
         task = asyncio.current_task()
@@ -97,7 +98,7 @@ class Watchdog:
         """Look whether the time is up, or begin to listen; `wakes_at` says when to look again."""
         if now >= self._deadline:
             self.wakes_at = inf
-            self._end(TimeLimitExceeded())
+            self._end(TimeLimitExceeded)
             return
         self.wakes_at = self._deadline
         if self._receive is not None and self._listener is None:
@@ -111,9 +112,9 @@ class Watchdog:
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._end(ClientGone())
+        self._end(ClientGone)
 
-    def _end(self, reason: Exception) -> None:
+    def _end(self, reason: type[Exception]) -> None:
         if self._reason is None:
             self._reason = reason
             self._task.cancel()

@@ -25,6 +25,7 @@ from executor.engine import UnknownOperation
 from executor.operation import Operation
 from executor.outcome import Outcome
 from executor.request import BadRequest, Request, bad_request, from_members
+from executor.telling import tell_all
 from executor.trusted import DocumentSource
 from executor.watchdog import TimeLimitExceeded, Watchdog
 from executor.websocket_messages import Close, CloseCode, Goodbye
@@ -273,8 +274,8 @@ class Connection(Generic[PeerT, ContextT]):
     async def _give_up(self, running: _Running, error: GraphQLError) -> None:
         """Tell why an operation ends before its time. The others on the socket go on."""
         try:
-            told = self._hooks.tell(error, None)
-            await self._finish(running, messages.error(running.id, [told]))
+            told = tell_all([error], self._hooks.tell, None)
+            await self._finish(running, messages.error(running.id, told))
         except (_Over, OSError):
             self.end(None)
 
@@ -342,14 +343,14 @@ class Connection(Generic[PeerT, ContextT]):
     async def _send_outcome(self, running: _Running, outcome: Outcome, context: ContextT) -> None:
         answer: dict[str, Any] = {}
         if outcome.errors:
-            answer["errors"] = [self._hooks.tell(error, context) for error in outcome.errors]
+            answer["errors"] = tell_all(outcome.errors, self._hooks.tell, context)
         answer["data"] = outcome.data
         await self._say_of(running, messages.next_(running.id, answer))
 
     async def _refuse(
         self, running: _Running, errors: Iterable[GraphQLError], context: ContextT
     ) -> None:
-        told = [self._hooks.tell(error, context) for error in errors]
+        told = tell_all(errors, self._hooks.tell, context)
         await self._finish(running, messages.error(running.id, told))
 
     async def _finish(self, running: _Running, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from executor.engine import Engine
 from executor.limits import Limits
 from executor.operation import Operation
 from executor.outcome import Outcome
+from executor.telling import masked
 from executor.trusted import DocumentSource
 from executor.websocket import GraphQLWebSocket, Hooks, SocketLimits
 
@@ -185,18 +186,26 @@ class Doorkeeper:
         self.world.runs.append((operation.name, "was run" if outcome.was_run else "was not run"))
 
 
-def endpoint_of(world: World, limits: SocketLimits = PATIENT) -> GraphQLWebSocket[str, Context]:
-    """Return an endpoint over the small schema."""
+def endpoint_of(
+    world: World,
+    limits: SocketLimits = PATIENT,
+    *,
+    documents: DocumentSource | None = None,
+    tell: Callable[[GraphQLError, object], Mapping[str, Any]] = masked,
+) -> GraphQLWebSocket[str, Context]:
+    """Return an endpoint over the small schema, or over that of the documents."""
     keeper = Doorkeeper(world)
     hooks = Hooks(
         peer_of=keeper.peer_of,
         context_of=keeper.context_of,
         still_valid=keeper.still_valid,
+        tell=tell,
         around=keeper.around,
         on_run=keeper.on_run,
     )
-    documents = Documents(Engine(SCHEMA), Limits())
-    return GraphQLWebSocket(DocumentSource(documents), hooks, limits=limits)
+    if documents is None:
+        documents = DocumentSource(Documents(Engine(SCHEMA), Limits()))
+    return GraphQLWebSocket(documents, hooks, limits=limits)
 
 
 class Socket:
@@ -322,11 +331,17 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(**limits: Any) -> AsyncIterator[Stage]:
+async def stage(
+    *,
+    documents: DocumentSource | None = None,
+    tell: Callable[[GraphQLError, object], Mapping[str, Any]] = masked,
+    **limits: Any,
+) -> AsyncIterator[Stage]:
     """Set up an endpoint; afterwards all sockets leave, and no task of theirs may be left."""
     before = asyncio.all_tasks()
     world = World()
-    set_up = Stage(world, endpoint_of(world, replace(PATIENT, **limits)))
+    endpoint = endpoint_of(world, replace(PATIENT, **limits), documents=documents, tell=tell)
+    set_up = Stage(world, endpoint)
     yield set_up
     for socket, serving in set_up.sockets:
         if not serving.done():

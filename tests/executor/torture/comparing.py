@@ -121,6 +121,8 @@ async def answer_of(
         # A coroutine complains when it goes, which may be long after the run: make it go now.
         del surroundings
         gc.collect()
+        for each in warned:  # They become more: what complains is kept, and holds what will.
+            each.source = None
     complaints += [str(each.message) for each in warned if each.category is RuntimeWarning]
     return replace(answer, complaints=tuple(complaints))
 
