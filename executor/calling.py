@@ -12,16 +12,16 @@ from typing import Any, cast
 
 import strawberry
 from graphql import GraphQLField, default_field_resolver
-from strawberry.schema import compat
 from strawberry.types.arguments import StrawberryArgument, convert_argument
-from strawberry.types.base import StrawberryMaybe, StrawberryOptional
-from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.field import StrawberryField
+
+from executor.inputs import NotPlain, input_conversion
 
 DEFINITION = "strawberry-definition"
 """Where Strawberry keeps its own field in a GraphQLField's extensions."""
 
 Convert = Callable[[Mapping[str, Any]], dict[str, Any]]
+_ConvertOne = Callable[[Any], Any]
 
 
 def declared_field(field: GraphQLField) -> StrawberryField | None:
@@ -88,29 +88,19 @@ def python_arguments(declared: StrawberryField, schema: strawberry.Schema) -> Co
     return converted
 
 
-def _conversion(
-    argument: StrawberryArgument, schema: strawberry.Schema
-) -> Callable[[Any], Any] | None:
+def _conversion(argument: StrawberryArgument, schema: strawberry.Schema) -> _ConvertOne | None:
     """Return what Strawberry does to a value; None where it passes it on."""
+    try:
+        return input_conversion(argument.type, schema)
+    except NotPlain:
+        return _by_strawberry(argument, schema)
+
+
+def _by_strawberry(argument: StrawberryArgument, schema: strawberry.Schema) -> _ConvertOne:
     registry, config = schema.schema_converter.scalar_registry, schema.config
-    type_: Any = argument.type
-    if not isinstance(type_, StrawberryMaybe):
-        named = type_.of_type if isinstance(type_, StrawberryOptional) else type_
-        if _is_leaf(named, registry):
-            return None
-    is_maybe = isinstance(type_, StrawberryMaybe)
     path = (config.name_converter.from_argument(argument),)
 
     def convert(value: Any) -> Any:
-        if value is None and not is_maybe:
-            return None
-        return convert_argument(value, type_, registry, config, path=path)
+        return convert_argument(value, argument.type, registry, config, path=path)
 
     return convert
-
-
-def _is_leaf(type_: Any, registry: Any) -> bool:
-    if type_ is strawberry.relay.GlobalID:
-        return False
-    is_enum = isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
-    return is_enum or compat.is_scalar(type_, registry)

@@ -35,6 +35,23 @@ class Wish:
     note: str | None = strawberry.UNSET
 
 
+@strawberry.input
+class Tree:
+    """Holds itself, in every way that one can."""
+
+    name: str = strawberry.field(name="called")
+    branch: Tree | None = None
+    branches: list[Tree | None] | None = None
+    lazy: Annotated[Tree, strawberry.lazy(__name__)] | None = None
+    wish: Wish | None
+
+
+@strawberry.input
+class Doubt:
+    word: strawberry.Maybe[str | None]
+    tree: Tree | None = None
+
+
 class Anyone(BasePermission):
     """Lets everybody pass."""
 
@@ -69,6 +86,10 @@ class Query:
     @strawberry.field
     def wish(self, wish: Wish, more: list[Wish] | None = None) -> str:
         return keep(wish=wish, more=more)
+
+    @strawberry.field
+    def tree(self, tree: Tree, doubts: list[Doubt] | None = None) -> str:
+        return keep(tree=tree, doubts=doubts)
 
     @strawberry.field
     def unset(self, word: str | None = strawberry.UNSET) -> str:
@@ -126,6 +147,11 @@ ASKED = [
     "lists(sizes: null)",
     'wish(wish: {name: "n"})',
     'wish(wish: {name: "n", sizes: [LARGE], note: null}, more: [{name: "m"}])',
+    'tree(tree: {called: "t"})',
+    'tree(tree: {called: "t", branch: null, branches: null, lazy: null, wish: null})',
+    'tree(tree: {called: "t", branch: {called: "b", branches: [null, {called: "c"}]}})',
+    'tree(tree: {called: "t", lazy: {called: "l", wish: {name: "n", sizes: [LARGE]}}})',
+    'tree(tree: {called: "t"}, doubts: [{word: null}, {word: "w", tree: {called: "d"}}, {}])',
     "unset",
     "unset(word: null)",
     'unset(word: "a")',
