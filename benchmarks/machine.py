@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +21,7 @@ from cli.environment import Prepared, plan
 from cli.migrations import apply_migrations
 from cli.ready import simulator_settings
 from settings import Settings
+from tests.support.free_ports import two_free_ports
 
 PROJECT = Path(__file__).resolve().parents[1]
 _READY_SECONDS = 60.0
@@ -113,7 +113,7 @@ class Machine:
 async def open_machine(*, web_processes: int) -> AsyncIterator[Machine]:
     """Start PostgreSQL (every commit on disk), Valkey, the simulator and the web server."""
     folder = _throw_away_folder()
-    port = _two_free_ports()
+    port = two_free_ports()
     for name in _NOT_OURS:
         os.environ.pop(name, None)
     os.environ |= {
@@ -186,19 +186,6 @@ def _processor() -> str:
         return platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _two_free_ports() -> int:
-    """Return a port that is free and whose next one is too: for the web server and WeChat."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def _pid_in(file: Path) -> int:

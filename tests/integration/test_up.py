@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.embedded.ports import free_port, is_free
+from cli.embedded.ports import is_free
+from tests.support.free_ports import two_free_ports
 
 PROJECT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 90.0
@@ -41,10 +42,11 @@ class Up:
         )
 
     def read_until(self, text: str) -> str:
-        """Read what it prints up to a line with `text`, or to its end; return all of it so far."""
+        """Read what it prints up to a line with `text`; return all of it so far."""
         assert self.process.stdout is not None
         while text not in self.printed and (line := self.process.stdout.readline()):
             self.printed += line
+        assert text in self.printed, self.printed
         return self.printed
 
     def end(self, number: int = signal.SIGTERM) -> int:
@@ -67,17 +69,17 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def two_free_ports() -> int:
-    """A free port whose successor is free too."""
-    return next(port for port in iter(free_port, None) if is_free(port + 1))
+def port() -> int:
+    """The web server's; the next one is the simulator's."""
+    return two_free_ports()
 
 
 @pytest.fixture
-def up(home: Path, two_free_ports: int) -> Iterator[Callable[..., Up]]:
+def up(home: Path, port: int) -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
     def start(**environment: str) -> Up:
-        started.append(Up(home, two_free_ports, **environment))
+        started.append(Up(home, port, **environment))
         return started[-1]
 
     yield start
@@ -145,16 +147,16 @@ def test_a_second_one_is_told_about_the_first(up: Callable[..., Up], home: Path)
 
 
 def test_a_port_in_use_is_told_before_anything_starts(
-    up: Callable[..., Up], home: Path, two_free_ports: int
+    up: Callable[..., Up], home: Path, port: int
 ) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(two_free_ports + 1)],
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port + 1)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         deadline = time.monotonic() + _READY_SECONDS
-        while is_free(two_free_ports + 1):
+        while is_free(port + 1):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         refused = up()
@@ -163,8 +165,7 @@ def test_a_port_in_use_is_told_before_anything_starts(
         holder.kill()
         holder.wait()
     assert refused.printed == (
-        f"mall: Port {two_free_ports + 1} (for the simulator) is in use."
-        " Choose another: make run PORT=8100\n"
+        f"mall: Port {port + 1} (for the simulator) is in use. Choose another: make run PORT=8100\n"
     )
     assert not (home / "servers" / "postgres").exists()
 
