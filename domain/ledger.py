@@ -110,6 +110,10 @@ class SourceKind(StrEnum):
     LEAVING = "LEAVING"
 
 
+Source = tuple[SourceKind, UUID]
+"""What a transaction comes from: the kind of the thing, and its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """An amount moved from one account to another: it can't be unbalanced."""

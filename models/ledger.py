@@ -13,7 +13,8 @@ class LedgerAccount(Table):
     """An account. A member's has a balance, never below zero; a system account has none.
 
     `seq` counts the account's entries under its lock. System accounts are never locked: their
-    entries carry no seq and their balance is the sum of their entries.
+    entries carry no seq and their balance is the sum of their entries. `earned` is all that ever
+    came in as earned: returns don't count, and it never falls.
     """
 
     member = belongs_to("Member", null=True)
@@ -21,6 +22,7 @@ class LedgerAccount(Table):
     unit = word(Unit)
     balance = fields.BigIntField(null=True)
     seq = fields.BigIntField(default=0)
+    earned = fields.BigIntField(default=0, db_default=0)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -31,6 +33,7 @@ class LedgerAccount(Table):
                 check="(member_id IS NULL) = (balance IS NULL)", name="ledger_account_owner_check"
             ),
             CheckConstraint(check="balance >= 0", name="ledger_account_balance_check"),
+            CheckConstraint(check="earned >= 0", name="ledger_account_earned_check"),
         )
 
 
@@ -84,8 +87,9 @@ class LedgerEntry(Table):
 class PointsLot(Table):
     """Points that were earned together and expire together.
 
-    `remaining` is what is left to spend; a lot written off has its points taken by an EXPIRY
-    entry. A lot is pending (no `expires_at`) until its order is final.
+    `remaining` is what is left to spend; writing the lot off moves it to `expired`, what an EXPIRY
+    entry took. `forgiven` is what of that a clawback let go. A lot is pending (no `expires_at`)
+    until its order is final.
     """
 
     member = belongs_to("Member")
@@ -94,6 +98,8 @@ class PointsLot(Table):
     reason = word(EntryReason)
     earned = fields.BigIntField()
     remaining = fields.BigIntField()
+    expired = fields.BigIntField(default=0, db_default=0)
+    forgiven = fields.BigIntField(default=0, db_default=0)
     is_pending = fields.BooleanField()
     expires_at = fields.DatetimeField(null=True)
     written_off_at = fields.DatetimeField(null=True)
@@ -108,6 +114,15 @@ class PointsLot(Table):
             ),
             CheckConstraint(
                 check="is_pending = (expires_at IS NULL)", name="points_lot_pending_check"
+            ),
+            CheckConstraint(
+                check="expired >= 0 AND forgiven BETWEEN 0 AND expired"
+                " AND expired + remaining <= earned",
+                name="points_lot_expired_check",
+            ),
+            CheckConstraint(
+                check="written_off_at IS NULL OR remaining = 0",
+                name="points_lot_written_off_check",
             ),
         )
 
@@ -133,3 +148,33 @@ class PointsLotUse(Table):
                 check="returned BETWEEN 0 AND points", name="points_lot_use_returned_check"
             ),
         )
+
+
+class PointsCapCount(Table):
+    """Points given to a member for a reason on one day, where a cap holds."""
+
+    member = belongs_to("Member")
+    reason = word(EntryReason)
+    day = fields.DateField()
+    points = fields.BigIntField()
+
+    class Meta:
+        table = "points_cap_count"
+        constraints = (
+            UniqueConstraint(fields=("member_id", "day", "reason"), name="points_cap_count_key"),
+            CheckConstraint(check="points >= 0", name="points_cap_count_points_check"),
+        )
+
+
+class LedgerRollup(Table):
+    """The sum of a system account's entries whose ids lie before `reached_id`.
+
+    The row's id is the account's.
+    """
+
+    total = fields.BigIntField()
+    reached_id = fields.UUIDField()
+    rolled_at = fields.DatetimeField()
+
+    class Meta:
+        table = "ledger_rollup"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from domain.ledger import (
     AccountKind,
     EntryReason,
     Posting,
+    Source,
     SourceKind,
     Unit,
     member_account,
@@ -52,86 +54,207 @@ async def open_accounts(member_ids: Sequence[UUID], *, now: datetime) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """A transaction to be written: what moves, why, from which source and when it takes effect.
+
+    With `counts_as_earned` what arrives at a member's account adds to all that they ever earned.
+    """
+
+    unit: Unit
+    reason: EntryReason
+    source: Source
+    postings: tuple[Posting, ...]
+    at: datetime
+    counts_as_earned: bool = False
+    corrects: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What a member's accounts hold, under their lock."""
+
+    spendable: int
+    pending: int
+    debt: int
+    growth: int
+    growth_pending: int
+    growth_seq: int
+
+
+async def lock_wallets(
+    member_ids: Sequence[UUID], *, skip_locked: bool = False
+) -> dict[UUID, Wallet]:
+    """Lock all accounts of members in id order until the transaction ends; returns what they hold.
+
+    The lock is the mutex of a member's points: whoever moves lots takes it first, and inside it
+    lots need none of their own. With `skip_locked` members are left out whom another holds.
+    """
+    rows = await database.fetch(
+        "SELECT member_id, kind, balance, seq FROM ledger_account WHERE member_id = ANY($1)"
+        f" ORDER BY id FOR UPDATE {'SKIP LOCKED' if skip_locked else ''}",
+        list(member_ids),
+    )
+    held: defaultdict[UUID, dict[str, asyncpg.Record]] = defaultdict(dict)
+    for row in rows:
+        held[row["member_id"]][row["kind"]] = row
+    return {
+        member_id: Wallet(
+            spendable=accounts[AccountKind.SPENDABLE]["balance"],
+            pending=accounts[AccountKind.PENDING]["balance"],
+            debt=accounts[AccountKind.DEBT]["balance"],
+            growth=accounts[AccountKind.GROWTH]["balance"],
+            growth_pending=accounts[AccountKind.GROWTH_PENDING]["balance"],
+            growth_seq=accounts[AccountKind.GROWTH]["seq"],
+        )
+        for member_id, accounts in held.items()
+        if len(accounts) == len(MEMBER_ACCOUNTS)
+    }
+
+
+async def lock_wallet(member_id: UUID) -> Wallet:
+    """Lock one member's accounts until the transaction ends; returns what they hold."""
+    return (await lock_wallets([member_id]))[member_id]
+
+
 async def post(
     postings: Iterable[Posting],
     *,
     unit: Unit,
     reason: EntryReason,
-    source: tuple[SourceKind, UUID],
+    source: Source,
     now: datetime,
     corrects: UUID | None = None,
+    counts_as_earned: bool = False,
 ) -> bool:
-    """Write one transaction inside the open database transaction, in one statement.
-
-    Members' accounts are locked in id order. The same source, reason and unit again is a no-op.
+    """Write one transaction; nothing is written where nothing moves.
 
     Returns:
-        Whether it was written now.
+        Whether it was written now: the same source, reason and unit again is a no-op.
 
     Raises:
         InsufficientBalance: an account would fall below zero.
     """
-    deltas: defaultdict[UUID, int] = defaultdict(int)
-    for posting in postings:
-        deltas[posting.debit] -= posting.amount
-        deltas[posting.credit] += posting.amount
-    moved = {account: delta for account, delta in deltas.items() if delta}
-    if not moved:
-        return False
+    entry = BookEntry(unit, reason, source, tuple(postings), now, counts_as_earned, corrects)
+    return bool(_deltas(entry)) and bool(await post_many([entry]))
+
+
+async def post_many(entries: Sequence[BookEntry]) -> frozenset[Source]:
+    """Write transactions in their order inside the open database transaction, in one statement.
+
+    Members' accounts are locked in id order; each entry's `seq` and `balance_after` go on from the
+    one before. The same source, reason and unit again is a no-op. One that moves nothing is
+    written without entries: it notes that its source has been seen to.
+
+    Returns:
+        The sources of what was written now.
+
+    Raises:
+        InsufficientBalance: an account would fall below zero.
+    """
+    if not entries:
+        return frozenset()
+    ids = [new_id() for _ in entries]
+    lines = [
+        (id_, account_id, delta, max(delta, 0) if entry.counts_as_earned else 0)
+        for id_, entry in zip(ids, entries, strict=True)
+        for account_id, delta in _deltas(entry).items()
+    ]
     try:
-        written = await database.fetch_value(
-            _POST,
-            new_id(),
-            unit,
-            reason,
-            source[0],
-            source[1],
-            now,
-            [new_id() for _ in moved],
-            list(moved),
-            list(moved.values()),
-            corrects,
+        rows = await database.fetch(
+            _POST_MANY,
+            ids,
+            [entry.unit for entry in entries],
+            [entry.reason for entry in entries],
+            [entry.source[0] for entry in entries],
+            [entry.source[1] for entry in entries],
+            [entry.at for entry in entries],
+            [entry.corrects for entry in entries],
+            [new_id() for _ in lines],
+            [line[0] for line in lines],
+            [line[1] for line in lines],
+            [line[2] for line in lines],
+            [line[3] for line in lines],
         )
     except asyncpg.CheckViolationError as error:
-        if error.constraint_name == "ledger_account_balance_check":
+        if error.constraint_name in _BELOW_ZERO:
             raise InsufficientBalance from error
         raise
-    return bool(written)
+    return frozenset((SourceKind(row["source_kind"]), row["source_id"]) for row in rows)
 
 
-_POST = """
+def _deltas(entry: BookEntry) -> dict[UUID, int]:
+    """Return what each account of a transaction gains or loses."""
+    deltas: defaultdict[UUID, int] = defaultdict(int)
+    for posting in entry.postings:
+        deltas[posting.debit] -= posting.amount
+        deltas[posting.credit] += posting.amount
+    return {account_id: delta for account_id, delta in deltas.items() if delta}
+
+
+_BELOW_ZERO = ("ledger_account_balance_check", "ledger_entry_balance_check")
+
+# `place` and `running` count within the statement, so that several entries of one account follow
+# one another from where its row stood.
+_POST_MANY = """
 WITH transaction AS (
     INSERT INTO ledger_transaction
         (id, unit, reason, source_kind, source_id, created_at, corrects_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $10)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[],
+                         $6::timestamptz[], $7::uuid[])
     ON CONFLICT (source_kind, source_id, reason, unit) DO NOTHING
-    RETURNING id
+    RETURNING id, reason, source_kind, source_id, created_at
 ), wanted AS (
-    SELECT line.entry_id, line.account_id, line.delta
-    FROM transaction, unnest($7::uuid[], $8::uuid[], $9::bigint[])
-        AS line (entry_id, account_id, delta)
+    SELECT line.entry_id, line.account_id, line.delta, line.earned, transaction.*,
+           row_number() OVER account AS place, sum(line.delta) OVER account AS running
+    FROM unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::bigint[], $12::bigint[])
+        WITH ORDINALITY AS line (entry_id, transaction_id, account_id, delta, earned, place)
+    JOIN transaction ON transaction.id = line.transaction_id
+    WINDOW account AS (PARTITION BY line.account_id ORDER BY line.place)
+), change AS (
+    SELECT account_id, count(*) AS entries, sum(delta) AS delta, sum(earned) AS earned
+    FROM wanted GROUP BY account_id
 ), locked AS (
     SELECT account.id FROM ledger_account AS account
-    JOIN wanted ON wanted.account_id = account.id
+    JOIN change ON change.account_id = account.id
     WHERE account.member_id IS NOT NULL
     ORDER BY account.id
     FOR UPDATE OF account
 ), moved AS (
     UPDATE ledger_account AS account
-    SET balance = account.balance + wanted.delta, seq = account.seq + 1
-    FROM locked JOIN wanted ON wanted.account_id = locked.id
+    SET balance = account.balance + change.delta, seq = account.seq + change.entries,
+        earned = account.earned + change.earned
+    FROM locked JOIN change ON change.account_id = locked.id
     WHERE account.id = locked.id
-    RETURNING account.id, account.seq, account.balance
+    RETURNING account.id, account.seq - change.entries AS seq,
+              account.balance - change.delta AS balance
 ), entries AS (
     INSERT INTO ledger_entry (id, transaction_id, account_id, seq, delta, balance_after,
                               reason, source_kind, source_id, created_at)
-    SELECT wanted.entry_id, transaction.id, wanted.account_id, moved.seq, wanted.delta,
-           moved.balance, $3, $4, $5, $6
-    FROM wanted CROSS JOIN transaction LEFT JOIN moved ON moved.id = wanted.account_id
-    RETURNING 1
+    SELECT wanted.entry_id, wanted.id, wanted.account_id, moved.seq + wanted.place, wanted.delta,
+           moved.balance + wanted.running, wanted.reason, wanted.source_kind, wanted.source_id,
+           wanted.created_at
+    FROM wanted LEFT JOIN moved ON moved.id = wanted.account_id
 )
-SELECT count(*) FROM entries
+SELECT source_kind, source_id FROM transaction
 """
+
+
+async def move_earned(from_id: UUID, to_id: UUID) -> None:
+    """Add what one member ever earned to another's count; both wallets are locked."""
+    await database.execute(
+        """
+        WITH given AS (
+            SELECT earned FROM ledger_account WHERE id = $1
+        ), emptied AS (
+            UPDATE ledger_account SET earned = 0 WHERE id = $1
+        )
+        UPDATE ledger_account SET earned = ledger_account.earned + given.earned
+        FROM given WHERE ledger_account.id = $2
+        """,
+        member_account(from_id, AccountKind.SPENDABLE),
+        member_account(to_id, AccountKind.SPENDABLE),
+    )
 
 
 async def balances(member_ids: Sequence[UUID]) -> dict[UUID, dict[AccountKind, int]]:

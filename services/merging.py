@@ -27,7 +27,7 @@ from domain.members import REQUIRED_AGREEMENTS, Gender, MemberStatus
 from domain.merging import Standing, Ties, may_be_one, merged_tier
 from models import database
 from models.ids import new_id
-from services import consents, ledger, merging_tables
+from services import consents, ledger, merging_tables, points
 from services import rules as rule_versions
 
 log = structlog.get_logger(__name__)
@@ -151,11 +151,16 @@ async def _move(
 async def _transfer(
     loser_id: UUID, survivor_id: UUID, *, transfer_id: UUID, now: datetime
 ) -> dict[str, int]:
-    """Move the balances of the book to the survivor; the lots have moved with their expiry."""
+    """Move lots with their expiry, and the balances of the book; what either owed is repaid.
+
+    Wallets come after all other locks: whoever spends or earns takes them last, too.
+    """
+    await ledger.lock_wallets([loser_id, survivor_id])
+    lots = await database.execute(
+        "UPDATE points_lot SET member_id = $2 WHERE member_id = $1", loser_id, survivor_id
+    )
     rows = await database.fetch(
-        "SELECT kind, unit, balance FROM ledger_account WHERE member_id = $1"
-        " ORDER BY id FOR UPDATE",
-        loser_id,
+        "SELECT kind, unit, balance FROM ledger_account WHERE member_id = $1", loser_id
     )
     for unit in Unit:
         postings = [
@@ -174,7 +179,9 @@ async def _transfer(
             source=(SourceKind.MEMBER_MERGE, transfer_id),
             now=now,
         )
-    return {row["kind"].lower(): row["balance"] for row in rows}
+    await ledger.move_earned(loser_id, survivor_id)
+    await points.repay_debt(survivor_id, source=(SourceKind.MEMBER_MERGE, transfer_id), now=now)
+    return {"lots": lots} | {row["kind"].lower(): row["balance"] for row in rows}
 
 
 async def _refuse_what_either_refused(loser_id: UUID, survivor_id: UUID, *, now: datetime) -> None:

@@ -9,7 +9,6 @@ OWNED = {
     "sessions": "UPDATE session SET member_id = $2 WHERE member_id = $1",
     "consents": "UPDATE consent SET member_id = $2 WHERE member_id = $1",
     "orders": "UPDATE sales_order SET member_id = $2 WHERE member_id = $1",
-    "lots": "UPDATE points_lot SET member_id = $2 WHERE member_id = $1",
     "uploads": "UPDATE upload SET member_id = $2 WHERE member_id = $1",
     "invited": "UPDATE member SET invited_by_id = nullif($2, id) WHERE invited_by_id = $1",
     # One default address: the survivor's, if there is one.
@@ -38,6 +37,12 @@ OWNED = {
             SELECT 1 FROM idempotency_key AS own
             WHERE own.actor_id = $2 AND own.operation = key.operation AND own.key = key.key
         )
+    """,
+    "points_caps": """
+        WITH given AS (DELETE FROM points_cap_count WHERE member_id = $1 RETURNING *)
+        INSERT INTO points_cap_count AS own (id, member_id, reason, day, points)
+        SELECT id, $2, reason, day, points FROM given ORDER BY day, reason
+        ON CONFLICT (member_id, day, reason) DO UPDATE SET points = own.points + excluded.points
     """,
     # What both may have of one SKU adds up.
     "purchases": """
@@ -68,6 +73,7 @@ NEVER_LEFT_BEHIND = (
     "cart_line",
     "points_lot",
     "purchase_count",
+    "points_cap_count",
     "address",
     "session",
     "identity",

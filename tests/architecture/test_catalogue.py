@@ -41,6 +41,10 @@ PARTIAL_INDEXES = {
         "points_lot (member_id, expires_at, id)"
         " WHERE NOT is_pending AND remaining > 0 AND written_off_at IS NULL"
     ),
+    "points_lot_expiry_due": (
+        "points_lot (expires_at, id)"
+        " WHERE NOT is_pending AND remaining > 0 AND written_off_at IS NULL"
+    ),
     # Lists, newest first or in their own order.
     "sales_order_member": "sales_order (member_id, placed_at DESC, id DESC)",
     "cart_line_member": "cart_line (member_id, created_at DESC, id DESC)",
@@ -56,6 +60,7 @@ PARTIAL_INDEXES = {
 SHARED_IDS = {
     ForeignKey("stock_level", "id", "sku"),
     ForeignKey("product_text", "id", "product"),
+    ForeignKey("ledger_rollup", "id", "ledger_account"),
 }
 """References of tables whose id is another row's: the models have no field for them."""
 

@@ -118,7 +118,7 @@ async def _owned(table: str, member_id: UUID, owner: str = "member_id") -> int:
     return count
 
 
-async def test_points_debts_and_growth_are_added_with_their_lots() -> None:
+async def test_points_and_growth_are_added_with_their_lots() -> None:
     older, younger = await _member(now=LONG_AGO), await _member()
     soon, late = NOW + timedelta(days=10), NOW + timedelta(days=300)
     await _points(older, 40, expires_at=late)
@@ -126,8 +126,6 @@ async def test_points_debts_and_growth_are_added_with_their_lots() -> None:
     await points.book_pending(
         younger, 30, reason=EntryReason.ORDER, source=(SourceKind.ORDER, new_id()), now=NOW
     )
-    await _post(older, AccountKind.DEBT, 3)
-    await _post(younger, AccountKind.DEBT, 4)
     await _post(older, AccountKind.GROWTH, 2_000, Unit.GROWTH)
     await _post(younger, AccountKind.GROWTH, 1_500, Unit.GROWTH)
     await _post(younger, AccountKind.GROWTH_PENDING, 5, Unit.GROWTH)
@@ -138,7 +136,7 @@ async def test_points_debts_and_growth_are_added_with_their_lots() -> None:
     assert balances[older] == {
         AccountKind.SPENDABLE: 140,
         AccountKind.PENDING: 30,
-        AccountKind.DEBT: 7,
+        AccountKind.DEBT: 0,
         AccountKind.GROWTH: 3_500,
         AccountKind.GROWTH_PENDING: 5,
     }
@@ -154,6 +152,44 @@ async def test_points_debts_and_growth_are_added_with_their_lots() -> None:
     survivor = await Member.get(id=older)
     assert (survivor.tier_code, survivor.tier_since) == ("SILVER", NOW)
     assert survivor.tier_review_at == datetime(2027, 11, 22, 16, 0, tzinfo=UTC)
+    await _assert_books_agree()
+
+
+async def _owe(member_id: UUID, amount: int) -> None:
+    """Take back points that the member never had."""
+    source = (SourceKind.REFUND, new_id())
+    clawed = await points.take_back(
+        member_id,
+        amount,
+        earned_by=(SourceKind.ORDER, new_id()),
+        source=source,
+        reason=EntryReason.ORDER_RETURNED,
+        now=NOW,
+    )
+    assert clawed.debt == amount
+
+
+async def test_what_both_owe_is_added() -> None:
+    older, younger = await _member(now=LONG_AGO), await _member()
+    await _owe(older, 3)
+    await _owe(younger, 4)
+    await _merge(younger, older)
+    assert (await ledger.balances([older]))[older][AccountKind.DEBT] == 7
+    await _assert_books_agree()
+
+
+async def test_what_one_has_repays_what_the_other_owes() -> None:
+    older, younger = await _member(now=LONG_AGO), await _member()
+    await _points(older, 40, expires_at=NOW + timedelta(days=300))
+    await _points(older, 5, expires_at=NOW + timedelta(days=10))
+    await _owe(younger, 8)
+    await _merge(younger, older)
+    balances = (await ledger.balances([older]))[older]
+    assert (balances[AccountKind.SPENDABLE], balances[AccountKind.DEBT]) == (37, 0)
+    lots = await db.fetch("SELECT remaining FROM points_lot ORDER BY expires_at")
+    assert [lot["remaining"] for lot in lots] == [0, 37]
+    earned = await db.fetch("SELECT member_id, earned FROM ledger_account WHERE earned > 0")
+    assert [tuple(row) for row in earned] == [(older, 45)]
     await _assert_books_agree()
 
 

@@ -11,12 +11,30 @@ from tests.support.simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("live")
 
+_USE = """
+    INSERT INTO points_lot_use (id, lot_id, source_kind, source_id, points, returned, created_at)
+    SELECT id, id, 'ORDER', id, {points}, 0, now() FROM points_lot
+"""
 TAMPERING = {
     "ledger.balances": "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'PENDING'",
     "ledger.running": "UPDATE ledger_entry SET balance_after = balance_after + 1 WHERE seq = 1",
     "ledger.balanced": "UPDATE ledger_entry SET delta = delta + 1 WHERE seq IS NULL",
     "ledger.units": "UPDATE ledger_account SET unit = 'GROWTH' WHERE kind = 'PENDING'",
     "points.lots": "UPDATE points_lot SET remaining = remaining - 1",
+    "points.earned": "UPDATE ledger_account SET earned = earned + 1 WHERE kind = 'SPENDABLE'",
+    "points.expired": "UPDATE points_lot SET remaining = remaining - 1, expired = 1",
+    "points.spent": _USE.format(points=1),
+    "points.uses": _USE.format(points=1_000_000),
+    "points.debt": "UPDATE ledger_account SET balance = 1 WHERE kind = 'DEBT'",
+    "points.debt_first": """
+        WITH owing AS (UPDATE ledger_account SET balance = 1 WHERE kind = 'DEBT')
+        UPDATE points_lot SET is_pending = false, expires_at = '2999-01-01'
+    """,
+    "points.rollup": """
+        INSERT INTO ledger_rollup (id, total, reached_id, rolled_at)
+        SELECT id, 1, 'ffffffff-ffff-ffff-ffff-ffffffffffff', now() FROM ledger_account
+        WHERE kind = 'ISSUED'
+    """,
     "stock.reserved": "UPDATE stock_level SET reserved = reserved + 1, available = available - 1",
     "stock.sold": "UPDATE stock_level SET sold = sold + 1, available = available - 1",
     "orders.lines": "UPDATE order_line SET quantity = 2, payable_fen = payable_fen * 2",
