@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.clock import business_day, end_of_business_day
 from domain.rules import OrderRules
@@ -145,8 +145,7 @@ MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
 """The one table of allowed moves; writing one is `UPDATE … WHERE status = from`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFacts:
+class OrderFacts(NamedTuple):
     """What an order's actions and deadlines depend on."""
 
     status: OrderStatus

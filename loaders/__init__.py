@@ -6,7 +6,7 @@ keys and answers in their order, None (or an empty list) for what isn't there.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -70,6 +70,15 @@ class Loaders:
             if len(part) == len(keys):
                 return list(values)
         return [known[key] for key in keys]
+
+    def know(
+        self,
+        batch: Callable[..., Awaitable[Sequence[Value]]],
+        values: Mapping[Any, Value],
+        **shared: Hashable,
+    ) -> None:
+        """Take what a batch function would answer for these keys: it was read along."""
+        self._read.setdefault((batch, *shared.items()), {}).update(values)
 
     def view_as(self, viewer_id: UUID) -> None:
         """Read on as this member; nothing that was read before holds for them."""

@@ -13,7 +13,18 @@ from asyncpg import Record
 
 from loaders.checkin import CHECK_IN_COLUMNS, CHECK_IN_JOINS
 from loaders.coupons import COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS
-from loaders.orders import CART_PIECES_COLUMN, ORDER_COUNTS_COLUMNS, ORDER_COUNTS_JOINS
+from loaders.orders import (
+    CART_PIECES_COLUMN,
+    ORDER_COUNTS_COLUMNS,
+    ORDER_COUNTS_JOINS,
+    OrdersShape,
+    OrdersWanted,
+    Row,
+    by_order_id,
+    orders_columns,
+    orders_joins,
+    rows_of_arrays,
+)
 from loaders.points import POINTS_COLUMNS, POINTS_JOINS
 from loaders.tiers import TIER_TERM_COLUMNS, TIER_TERM_JOINS
 from models import database
@@ -39,6 +50,9 @@ class MemberShape:
     """`TIER_TERM_COLUMNS`: the growth of the tier's period."""
 
 
+ONLY_THEIR_ID = MemberShape(frozenset())
+
+
 async def member_by_id(
     ids: Sequence[UUID], *, now: datetime, shape: MemberShape
 ) -> list[Record | None]:
@@ -48,8 +62,36 @@ async def member_by_id(
     return [found.get(id_) for id_ in ids]
 
 
+@dataclass(slots=True)
+class MemberWithOrders:
+    """A member's row, a page of their orders and one more, and the lines of the page's."""
+
+    record: Record
+    orders: list[Row]
+    lines: dict[UUID, list[Row]]
+
+
+async def member_with_orders(
+    member_id: UUID, *, now: datetime, shape: MemberShape, wanted: OrdersWanted, of: OrdersShape
+) -> MemberWithOrders | None:
+    """Return a member together with some of their orders, in one statement."""
+    rows = await database.fetch(
+        _member_statement(shape, of), [member_id], now, *wanted.page_values()
+    )
+    if not rows:
+        return None
+    (record,) = rows
+    end = len(record) - of.line_columns
+    orders = rows_of_arrays(record[end - of.columns : end])
+    lines: dict[UUID, list[Row]] = {}
+    if of.line_columns:
+        ids = [order[0] for order in orders[: wanted.first]]
+        lines = dict(zip(ids, by_order_id(ids, rows_of_arrays(record[end:])), strict=True))
+    return MemberWithOrders(record, orders, lines)
+
+
 @lru_cache(maxsize=1_024)
-def _member_statement(shape: MemberShape) -> str:
+def _member_statement(shape: MemberShape, orders: OrdersShape | None = None) -> str:
     parts = [
         (True, member_columns(sorted(shape.columns | {"id"})), ""),
         (shape.has_points, POINTS_COLUMNS, POINTS_JOINS),
@@ -58,14 +100,14 @@ def _member_statement(shape: MemberShape) -> str:
         (shape.has_check_in, CHECK_IN_COLUMNS, CHECK_IN_JOINS),
         (shape.has_coupon_counts, COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS),
         (shape.has_tier_term, TIER_TERM_COLUMNS, TIER_TERM_JOINS),
+        # The instant is told even where nothing asks for it: each statement has it as a value.
+        (True, "$2::timestamptz AS told_at", ""),
     ]
+    if orders is not None:
+        parts.append((True, orders_columns(orders), orders_joins(orders)))
     shown = ", ".join(columns for has, columns, _ in parts if has and columns)
     joins = " ".join(join for has, _, join in parts if has)
-    # The instant is told even where nothing asks for it: a statement has two values.
-    return f"""
-        SELECT {shown}, $2::timestamptz AS told_at FROM member {joins}
-        WHERE member.id = ANY($1)
-    """
+    return f"SELECT {shown} FROM member {joins} WHERE member.id = ANY($1)"
 
 
 async def consents_by_member_id(ids: Sequence[UUID]) -> list[list[Record]]:

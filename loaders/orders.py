@@ -1,42 +1,167 @@
-"""What hangs on orders, by key."""
+"""Orders, a member's list of them, and what hangs on them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
+from domain.orders import OrderStatus
 from domain.rules import Rules, from_document
 from models import database
-from models.order_rows import ORDER_COLUMNS, ORDER_LINE_COLUMNS
+from models.order_rows import ORDER_COLUMNS, ORDER_LINE_COLUMNS, WHOLE_LINE
+
+Row = Sequence[Any]
+"""A row by places: a record, or a tuple put together from columns."""
+
+_AN_ORDER = ", ".join(f"o.{name}" for name in ORDER_COLUMNS)
+_ORDERS_BY_ID = f"""
+    SELECT {_AN_ORDER} FROM sales_order AS o WHERE o.id = ANY($1) AND o.member_id = $2
+"""
 
 
-async def order_by_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[Record | None]:
+async def order_by_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[Row | None]:
     """Return the viewer's own orders by id; another's is None, as one that isn't there."""
-    rows = await database.fetch(
-        f"SELECT {ORDER_COLUMNS} FROM sales_order AS o WHERE o.id = ANY($1) AND o.member_id = $2",
-        ids,
-        viewer_id,
-    )
+    rows = await database.fetch(_ORDERS_BY_ID, ids, viewer_id)
     found = {row["id"]: row for row in rows}
     return [found.get(id_) for id_ in ids]
 
 
-async def lines_by_order_id(ids: Sequence[UUID]) -> list[list[Record]]:
-    """Return the lines of orders in their order."""
-    rows = await database.fetch(
-        f"""
-        SELECT {ORDER_LINE_COLUMNS} FROM order_line
+async def lines_by_order_id(ids: Sequence[UUID], *, columns: int = WHOLE_LINE) -> list[list[Row]]:
+    """Return the first so many `ORDER_LINE_COLUMNS` of orders' lines, in their order."""
+    return by_order_id(ids, await database.fetch(_lines_statement(columns), ids))
+
+
+def by_order_id(ids: Iterable[UUID], lines: Iterable[Row]) -> list[list[Row]]:
+    """Return the lines of each order; the order's id stands first in a line's row."""
+    found: dict[UUID, list[Row]] = {id_: [] for id_ in ids}
+    for line in lines:
+        found[line[0]].append(line)
+    return list(found.values())
+
+
+@lru_cache
+def _lines_statement(columns: int) -> str:
+    return f"""
+        SELECT {", ".join(ORDER_LINE_COLUMNS[:columns])} FROM order_line
         WHERE order_id = ANY($1) ORDER BY order_id, position
-        """,
-        ids,
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersShape:
+    """What is read of a member's list of orders, which the statement's text depends on.
+
+    `columns` are the first so many `ORDER_COLUMNS`, `line_columns` of `ORDER_LINE_COLUMNS`, with 0
+    for no lines.
+    """
+
+    columns: int
+    line_columns: int
+    is_by_status: bool
+    is_by_keyword: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersWanted:
+    """Which of a member's orders are wanted, newest first; without statuses, all.
+
+    `keyword` is part of a product's name, or of an order number. `after` is the place of the last
+    order that was seen: (placed_at, id).
+    """
+
+    first: int
+    after: tuple[datetime, UUID] | None = None
+    statuses: frozenset[OrderStatus] = frozenset()
+    keyword: str = ""
+
+    def shape(self, columns: int, line_columns: int) -> OrdersShape:
+        """Return the shape of the statement that reads so many columns of them."""
+        return OrdersShape(columns, line_columns, bool(self.statuses), bool(self.keyword))
+
+    def page_values(self) -> list[Any]:
+        """Return the statement's values from $3 on; one order more tells whether more follow."""
+        return [self.first + 1, *(self.after or _BEFORE_THE_NEWEST), *self.values()]
+
+    def values(self) -> list[Any]:
+        """Return the values of the conditions."""
+        values: list[Any] = [sorted(self.statuses)] if self.statuses else []
+        return [*values, self.keyword] if self.keyword else values
+
+
+_BEFORE_THE_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+
+
+@lru_cache(maxsize=256)
+def orders_columns(shape: OrdersShape) -> str:
+    """Return what `orders_joins` gives: each column of the orders and of their lines in an array.
+
+    Arrays are read in half the time of rows that hang on a row in any other way.
+    """
+    names = [f"orders.{name}" for name in ORDER_COLUMNS[: shape.columns]]
+    names += [f"lines.{name}" for name in ORDER_LINE_COLUMNS[: shape.line_columns]]
+    return ", ".join(names)
+
+
+@lru_cache(maxsize=256)
+def orders_joins(shape: OrdersShape) -> str:
+    """Return the joins, for a statement that calls the member `member`; values come from $3 on."""
+    orders = f"""
+        SELECT {", ".join(f"o.{name}" for name in ORDER_COLUMNS[: shape.columns])}
+        FROM sales_order AS o
+        WHERE o.member_id = member.id AND (o.placed_at, o.id) < ($4, $5) {_matching(shape, 6)}
+        ORDER BY o.placed_at DESC, o.id DESC LIMIT $3
+    """
+    joins = _in_arrays(ORDER_COLUMNS[: shape.columns], orders, "orders")
+    if shape.line_columns:
+        lines = f"""
+            SELECT {", ".join(ORDER_LINE_COLUMNS[: shape.line_columns])} FROM order_line
+            WHERE order_id = ANY(orders.id[: $3 - 1]) ORDER BY order_id, position
+        """
+        joins += _in_arrays(ORDER_LINE_COLUMNS[: shape.line_columns], lines, "lines")
+    return joins
+
+
+def _in_arrays(names: Sequence[str], rows: str, title: str) -> str:
+    arrays = ", ".join(f"array_agg({name}) AS {name}" for name in names)
+    return f"CROSS JOIN LATERAL (SELECT {arrays} FROM ({rows}) AS row) AS {title} "
+
+
+def _matching(shape: OrdersShape, place: int) -> str:
+    """Return the conditions, whose values stand from a place on."""
+    conditions = ""
+    if shape.is_by_status:
+        conditions += f" AND o.status = ANY(${place})"
+        place += 1
+    if shape.is_by_keyword:
+        conditions += (
+            f" AND (strpos(o.order_no, ${place}) > 0 OR EXISTS (SELECT FROM order_line AS line"
+            f" WHERE line.order_id = o.id"
+            f" AND strpos(lower(line.product_name), lower(${place})) > 0))"
+        )
+    return conditions
+
+
+def rows_of_arrays(arrays: Row) -> list[Row]:
+    """Return the rows whose columns came in arrays; no array at all for none."""
+    return list(zip(*arrays, strict=True)) if arrays and arrays[0] else []
+
+
+async def count_orders(member_id: UUID, wanted: OrdersWanted) -> int:
+    """Return how many orders match, on all pages."""
+    matching = _matching(wanted.shape(0, 0), 2)
+    found: int = await database.fetch_value(
+        f"SELECT count(*) FROM sales_order AS o WHERE o.member_id = $1 {matching}",
+        member_id,
+        *wanted.values(),
     )
-    lines: defaultdict[UUID, list[Record]] = defaultdict(list)
-    for row in rows:
-        lines[row["order_id"]].append(row)
-    return [lines[id_] for id_ in ids]
+    return found
 
 
 async def events_by_order_id(ids: Sequence[UUID]) -> list[list[Record]]:
@@ -120,16 +245,3 @@ CART_PIECES_COLUMN = """
      WHERE cart_line.member_id = member.id) AS cart_pieces
 """
 """The pieces in a member's cart, for such a statement."""
-
-
-async def counts_by_member_id(ids: Sequence[UUID]) -> list[Record]:
-    """Count what waits for each member, open orders and cart, in one statement."""
-    rows = await database.fetch(
-        f"""
-        SELECT member.id, {ORDER_COUNTS_COLUMNS}, {CART_PIECES_COLUMN}
-        FROM unnest($1::uuid[]) AS member (id) {ORDER_COUNTS_JOINS}
-        """,
-        ids,
-    )
-    counts = {row["id"]: row for row in rows}
-    return [counts[id_] for id_ in ids]

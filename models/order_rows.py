@@ -41,21 +41,32 @@ ORDER BY line.created_at DESC, line.id DESC
 """The cart lines of members ($1), newest first, as `CartLineRow`."""
 
 
-ORDER_CARD = """
-    o.id, o.order_no, o.member_id, o.kind, o.status, o.delivery, o.store_id, o.payable_fen,
-    o.paid_fen, o.rule_version_id, o.placed_at, o.pay_before, o.paid_at, o.shipped_at, o.received_at
-"""
-"""What an order's row holds wherever it is read; amounts in fen. The statement calls it `o`."""
+ORDER_COLUMNS = (
+    # At a glance.
+    *("id", "placed_at", "order_no", "status", "payable_fen"),
+    # On a card.
+    *("kind", "delivery", "store_id", "rule_version_id", "paid_fen"),
+    *("pay_before", "paid_at", "shipped_at", "received_at"),
+    # On its page.
+    *("address_encrypted", "remark", "goods_total_fen", "discount_total_fen", "shipping_fen"),
+    *("points_spent", "points_off_fen", "refunded_fen", "points_earned", "discounts"),
+    *("completed_at", "final_at", "cancel_reason", "cancel_note", "pickup_code"),
+)
+"""An order's row, place by place; amounts in fen.
 
-ORDER_COLUMNS = f"""
-    {ORDER_CARD}, o.address_encrypted, o.remark, o.goods_total_fen, o.discount_total_fen,
-    o.shipping_fen, o.points_spent, o.points_off_fen, o.refunded_fen, o.points_earned, o.discounts,
-    o.completed_at, o.final_at, o.cancel_reason, o.cancel_note, o.pickup_code
+What is asked most stands first: a statement reads as many as it needs, and each keeps its place.
 """
-"""An order's row with what its page adds."""
 
-ORDER_LINE_COLUMNS = """
-    id, order_id, sku_id, product_name, sku_name, image_url, quantity, refunded_quantity,
-    unit_price_fen, discount_total_fen, points_off_fen, payable_fen, refunded_fen
-"""
-"""What the row of an order's line holds: the snapshot of what was bought."""
+AT_A_GLANCE = ORDER_COLUMNS.index("kind")
+ON_A_CARD = ORDER_COLUMNS.index("address_encrypted")
+ON_ITS_PAGE = len(ORDER_COLUMNS)
+
+ORDER_LINE_COLUMNS = (
+    *("order_id", "id", "product_name", "sku_name", "image_url", "quantity", "unit_price_fen"),
+    *("sku_id", "discount_total_fen", "points_off_fen", "payable_fen"),
+    *("refunded_fen", "refunded_quantity"),
+)
+"""The row of an order's line, place by place: the snapshot of what was bought."""
+
+SNAPSHOT = ORDER_LINE_COLUMNS.index("sku_id")
+WHOLE_LINE = len(ORDER_LINE_COLUMNS)

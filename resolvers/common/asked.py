@@ -11,10 +11,10 @@ from executor.fields import BatchInfo, selected
 class Asked:
     """The fields that are asked for below a place, by the schema's names."""
 
-    __slots__ = ("_directly", "_names", "_of_nodes")
+    __slots__ = ("_directly", "_names", "_of_nodes", "_places")
 
     def __init__(self, paths: frozenset[str]) -> None:
-        places = [path.rpartition(".") for path in paths]
+        self._places = places = [path.rpartition(".") for path in paths]
         self._names = frozenset(name for _, _, name in places)
         self._directly = frozenset(name for above, _, name in places if not above)
         self._of_nodes = frozenset(
@@ -32,6 +32,11 @@ class Asked:
     def of_nodes(self) -> frozenset[str]:
         """Return the fields asked for of a connection's nodes."""
         return self._of_nodes
+
+    def of_nodes_within(self, name: str) -> frozenset[str]:
+        """Return the fields asked for of a field of the nodes, which has fields of its own."""
+        places = (f"nodes.{name}", f"edges.node.{name}")
+        return frozenset(field for above, _, field in self._places if above in places)
 
 
 _asked = lru_cache(maxsize=1_024)(Asked)

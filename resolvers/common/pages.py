@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
+from executor.fields import derived
 from executor.hints import public
 from resolvers.common.errors import bad_request
 from services.pages import Page, PageRequest, PageRequestInvalid, page_request
@@ -18,27 +19,40 @@ First = Annotated[int | None, strawberry.argument(description="How many, 1 to 10
 After = Annotated[str | None, strawberry.argument(description="The cursor to go on from.")]
 
 
+def _has_next(page: Page[Any], _context: object) -> bool:
+    return page.has_next
+
+
+def _has_previous(page: Page[Any], _context: object) -> bool:
+    return page.has_previous
+
+
+def _start_cursor(page: Page[Any], _context: object) -> str | None:
+    return page.cursor(page.rows[0]) if page.rows else None
+
+
+def _end_cursor(page: Page[Any], _context: object) -> str | None:
+    return page.cursor(page.rows[-1]) if page.rows else None
+
+
 @strawberry.type(description="Where a page of a list stands.")
 class PageInfo:
-    page: strawberry.Private[Page[Any]]
+    """Its source is the page."""
 
-    @strawberry.field(description="Whether more follows.")
-    def has_next_page(self) -> bool:
-        return self.page.has_next
+    has_next_page: bool = derived(_has_next, metadata=public(), description="Whether more follows.")
+    has_previous_page: bool = derived(
+        _has_previous, metadata=public(), description="Whether something came before."
+    )
+    start_cursor: str | None = derived(
+        _start_cursor, metadata=public(), description="The first node's cursor."
+    )
+    end_cursor: str | None = derived(
+        _end_cursor, metadata=public(), description="The last node's cursor: the next `after`."
+    )
 
-    @strawberry.field(description="Whether something came before.")
-    def has_previous_page(self) -> bool:
-        return self.page.has_previous
 
-    @strawberry.field(description="The first node's cursor.")
-    def start_cursor(self) -> str | None:
-        rows = self.page.rows
-        return self.page.cursor(rows[0]) if rows else None
-
-    @strawberry.field(description="The last node's cursor: the next `after`.")
-    def end_cursor(self) -> str | None:
-        rows = self.page.rows
-        return self.page.cursor(rows[-1]) if rows else None
+def _page(connection: Connection[Any], _context: object) -> Page[Any]:
+    return connection.page
 
 
 @strawberry.type(description="A node and its cursor.")
@@ -51,10 +65,7 @@ class Edge(Generic[Node]):
 class Connection(Generic[Node]):
     nodes: list[Node] = strawberry.field(description="The nodes of the page.")
     page: strawberry.Private[Page[Any]]
-
-    @strawberry.field(description="Where the page stands.")
-    def page_info(self) -> PageInfo:
-        return PageInfo(page=self.page)
+    page_info: PageInfo = derived(_page, metadata=public(), description="Where the page stands.")
 
     @strawberry.field(description="The nodes with their cursors.")
     def edges(self) -> list[Edge[Node]]:

@@ -7,7 +7,6 @@ from typing import Protocol
 from uuid import UUID
 
 import strawberry
-from asyncpg import Record
 
 from domain.carts import line_problem
 from executor.fields import BatchInfo, batched
@@ -93,15 +92,15 @@ async def carts_by_member_ids(context: Context, ids: Sequence[UUID]) -> list[Car
     ]
 
 
-class HasMemberRow(Protocol):
+class HasMemberId(Protocol):
     """A member as far as their cart goes."""
 
-    record: Record
+    id: UUID
 
 
-async def carts_of_members(members: Sequence[HasMemberRow], info: BatchInfo) -> list[Cart]:
+async def carts_of_members(members: Sequence[HasMemberId], info: BatchInfo) -> list[Cart]:
     """Resolve `Member.cart`."""
-    return await carts_by_member_ids(info.context, [member.record["id"] for member in members])
+    return await carts_by_member_ids(info.context, [member.id for member in members])
 
 
 @strawberry.type(description="The cart after a change.")

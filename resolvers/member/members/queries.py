@@ -16,6 +16,4 @@ class MembersQuery:
     )
     async def me(self, info: Info) -> Member | None:
         member_id = info.context.member_id
-        return (
-            None if member_id is None else await Member.load(info, member_id, is_right_below=True)
-        )
+        return None if member_id is None else Member.of_viewer(info, member_id)

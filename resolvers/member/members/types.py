@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
@@ -13,29 +14,28 @@ from asyncpg import Record
 
 from domain.members import AgreementKind, Gender
 from domain.phones import masked
-from domain.rules import Rules
-from executor.fields import BatchInfo, batched, item
+from executor.fields import BatchInfo, batched, derived
 from loaders.addresses import addresses_by_member_id
 from loaders.members import (
     MemberShape,
     consents_by_member_id,
     member_by_id,
 )
-from loaders.points import PointsSummary, points_by_member_id, summary_of
 from models.member_rows import MemberRow, member_row
 from resolvers.common.asked import Asked, asked_below
 from resolvers.common.context import Context, Info
+from resolvers.common.enums import member_of
+from resolvers.common.errors import unauthenticated
 from resolvers.common.pages import Connection
 from resolvers.common.share import absolute_url
 from resolvers.member.addresses.types import Address
 from resolvers.member.carts.types import Cart, carts_of_members
+from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.invitations.types import InvitationProgram
-from resolvers.member.orders.queries import counts_of_members, orders_of_members
+from resolvers.member.orders.queries import orders_of_members
 from resolvers.member.orders.types import MemberCounts, Order
 from resolvers.member.points.types import PointsAccount
-from resolvers.member.tiers.types import Membership
-from services import rules as rule_versions
-from services.personal_data import PersonalData
+from resolvers.member.tiers.types import Membership, Standing
 from services.phones import PHONE
 
 strawberry.enum(Gender, name="Gender", description="As the member says.")
@@ -60,109 +60,148 @@ class Consent:
         )
 
 
+@dataclass(slots=True)
+class MemberView:
+    """A member whose row is read when it is first needed, along with what hangs on it.
+
+    `record` has what `shape` says. Nobody has made sure that the member is there until it is read.
+    """
+
+    id: UUID
+    shape: MemberShape
+    record: Any = None
+
+
+async def _read(members: Sequence[MemberView], info: BatchInfo) -> None:
+    """Read the rows of members that nothing has read along yet, and the rules to tell them by."""
+    context: Context = info.context
+    await viewpoint(context)
+    for member in members:  # One, as there is one viewer.
+        if member.record is None and not await read_member(member, context):
+            raise unauthenticated()
+
+
+async def read_member(member: MemberView, context: Context) -> bool:
+    """Read a member's row; tell whether there is one."""
+    [member.record] = await context.loaders.read(
+        member_by_id, [member.id], now=context.now, shape=member.shape
+    )
+    return member.record is not None
+
+
+def _column(name: str, description: str) -> Any:
+    """Declare a field that stands in the member's row."""
+    return derived(lambda member, _: member.record[name], needs=_read, description=description)
+
+
+def _id(member: MemberView, _context: Context) -> str:
+    return str(member.id)
+
+
+def _phone(member: MemberView, context: Context) -> str | None:
+    sealed: bytes | None = member.record["phone_encrypted"]
+    if sealed is None:
+        return None
+    return masked(context.ports.personal_data.open(sealed, context=PHONE).decode())
+
+
+def _avatar_url(member: MemberView, context: Context) -> str | None:
+    avatar: str | None = member.record["avatar_url"]
+    return absolute_url(context.ports.public_base_url, avatar) if avatar else None
+
+
+def _gender(member: MemberView, _context: Context) -> Gender:
+    return _gender_of(member.record["gender"])
+
+
+_gender_of = member_of(Gender)
+
+
+def _joined_at(member: MemberView, _context: Context) -> datetime | None:
+    return member.record["joined_at"] if member.record["has_joined"] else None
+
+
+def _row(member: MemberView, _context: Context) -> Record:
+    record: Record = member.record
+    return record
+
+
+def _standing(member: MemberView, context: Context) -> Standing:
+    return Standing.of(member.record, view_of(context).rules)
+
+
+def _invitations(member: MemberView, _context: Context) -> InvitationProgram:
+    return InvitationProgram.of(member_row(member.record))
+
+
+def _birthday_editable(member: MemberView, _context: Context) -> bool:
+    return member.record["birthday"] is None
+
+
 @strawberry.type(description="A person with an account: a member, or a visitor.")
 class Member:
-    id: strawberry.ID = item("id", of="record", convert=str, description="The member's id.")
-    member_no: str = item("member_no", of="record", description="The number on the member card.")
-    nickname: str = item(
-        "nickname", of="record", description="As the member wrote it; empty until then."
+    """Its source is a `MemberView`."""
+
+    id: strawberry.ID = derived(_id, description="The member's id.")
+    member_no: str = _column("member_no", "The number on the member card.")
+    nickname: str = _column("nickname", "As the member wrote it; empty until then.")
+    avatar_url: str | None = derived(_avatar_url, needs=_read, description="The avatar.")
+    phone: str | None = derived(_phone, needs=_read, description="Masked: 138****5678.")
+    birthday: date | None = _column("birthday", "Set once.")
+    gender: Gender | None = derived(_gender, needs=_read, description="As the member says.")
+    joined_at: datetime | None = derived(
+        _joined_at,
+        needs=_read,
+        description="Null for a visitor: signed in, but the current MEMBERSHIP and PRIVACY"
+        " agreements are not accepted; cart and orders only.",
     )
-    birthday: date | None = item("birthday", of="record", description="Set once.")
-    gender: Gender | None = item(
-        "gender", of="record", convert=Gender, description="As the member says."
+    points: PointsAccount = derived(_row, needs=_read, description="The member's points.")
+    membership: Membership = derived(
+        _standing, needs=_read, description="The tier, growth, and how far the next tier is."
     )
-    record: strawberry.Private[Record]
-    """The row that was read, as its `shape` says."""
-    shape: strawberry.Private[MemberShape]
-    base_url: strawberry.Private[str]
     cart: Cart = batched(description="What is set aside for buying.")(carts_of_members)
     orders: Connection[Order] = batched(description="The member's orders, newest first.")(
         orders_of_members
     )
-    counts: MemberCounts = batched(description="What waits for the member, for badges.")(
-        counts_of_members
+    counts: MemberCounts = derived(
+        _row, needs=_read, description="What waits for the member, for badges."
     )
-
-    @strawberry.field(description="The avatar.")
-    def avatar_url(self) -> str | None:
-        avatar = self.record["avatar_url"]
-        return absolute_url(self.base_url, avatar) if avatar else None
-
-    @strawberry.field(
-        description="Null for a visitor: signed in, but the current MEMBERSHIP and PRIVACY"
-        " agreements are not accepted; cart and orders only."
+    invitations: InvitationProgram = derived(
+        _invitations, needs=_read, description="What the member needs to invite others."
     )
-    def joined_at(self) -> datetime | None:
-        return self.record["joined_at"] if self.record["has_joined"] else None
-
-    @batched(description="Masked: 138****5678.")
-    @staticmethod
-    async def phone(members: Sequence[Member], info: BatchInfo) -> list[str | None]:
-        keys = info.context.ports.personal_data
-        return [_masked_phone(member.record["phone_encrypted"], keys) for member in members]
-
-    @batched(description="The member's points.")
-    @staticmethod
-    async def points(members: Sequence[Member], info: BatchInfo) -> list[PointsAccount]:
-        summaries, _ = await _points(members, info.context)
-        return [
-            PointsAccount.of(member.record["id"], summary)
-            for member, summary in zip(members, summaries, strict=True)
-        ]
-
-    @batched(description="The tier, growth, and how far the next tier is.")
-    @staticmethod
-    async def membership(members: Sequence[Member], info: BatchInfo) -> list[Membership]:
-        summaries, rules = await _points(members, info.context)
-        return [
-            Membership.of(member.record, summary, rules, info.context.language)
-            for member, summary in zip(members, summaries, strict=True)
-        ]
+    birthday_editable: bool = derived(
+        _birthday_editable,
+        needs=_read,
+        description="Whether the birthday may still be set by its owner.",
+    )
 
     @batched(description="What the member said to agreements, the latest of each kind.")
     @staticmethod
-    async def consents(members: Sequence[Member], info: BatchInfo) -> list[list[Consent]]:
-        ids = [member.record["id"] for member in members]
+    async def consents(members: Sequence[MemberView], info: BatchInfo) -> list[list[Consent]]:
+        ids = [member.id for member in members]
         found = await info.context.loaders.read(consents_by_member_id, ids)
         return [[Consent.from_row(row) for row in rows] for rows in found]
 
     @batched(description="Where parcels go, the default first.")
     @staticmethod
-    async def addresses(members: Sequence[Member], info: BatchInfo) -> list[list[Address]]:
-        ids = [member.record["id"] for member in members]
+    async def addresses(members: Sequence[MemberView], info: BatchInfo) -> list[list[Address]]:
+        ids = [member.id for member in members]
         found = await info.context.loaders.read(addresses_by_member_id, ids)
         keys = info.context.ports.personal_data
         return [[Address.from_row(row, keys) for row in rows] for rows in found]
 
-    @strawberry.field(description="What the member needs to invite others.")
-    def invitations(self) -> InvitationProgram:
-        return InvitationProgram.of(self.row)
-
-    @strawberry.field(description="Whether the birthday may still be set by its owner.")
-    def birthday_editable(self) -> bool:
-        return self.record["birthday"] is None
-
-    @cached_property
-    def row(self) -> MemberRow:
-        """The member as services know them."""
-        return member_row(self.record)
+    @classmethod
+    def of_viewer(cls, info: Info, member_id: UUID) -> Member:
+        """Return the viewer, right below the field; their row is read with what is asked of it."""
+        shape = member_shape(asked_below(info), is_right_below=True)
+        return cast("Member", MemberView(member_id, shape))
 
     @classmethod
-    async def load(
-        cls, info: Info, member_id: UUID, *, is_right_below: bool = False
-    ) -> Member | None:
-        """Read the member of an id that the caller may see.
-
-        In a payload the member stands somewhere below the field; `me` is the member itself.
-        """
-        context = info.context
-        shape = member_shape(asked_below(info), is_right_below=is_right_below)
-        (record,) = await context.loaders.read(
-            member_by_id, [member_id], now=context.now, shape=shape
-        )
-        if record is None:
-            return None
-        return cls(record=record, shape=shape, base_url=context.ports.public_base_url)
+    async def load(cls, info: Info, member_id: UUID) -> Member | None:
+        """Read the member of an id that the caller may see, for a payload's field."""
+        member = MemberView(member_id, member_shape(asked_below(info), is_right_below=False))
+        is_there = await read_member(member, info.context)
+        return cast("Member", member) if is_there else None
 
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -207,20 +246,3 @@ def member_shape(asked: Asked, *, is_right_below: bool) -> MemberShape:
         has_coupon_counts=asked.for_any("couponsUsable", "couponsUsed", "couponsExpired"),
         has_tier_term=asked.for_any("growthToKeep"),
     )
-
-
-async def _points(members: Sequence[Member], context: Context) -> tuple[list[PointsSummary], Rules]:
-    """Return the members' points, and the rules that they are told by."""
-    rules = (await rule_versions.in_force(now=context.now)).rules
-    days = rules.points.expiring_soon_days
-    if all(member.shape.has_points for member in members):
-        return [summary_of(member.record, context.now, days) for member in members], rules
-    ids = [member.record["id"] for member in members]
-    found = await context.loaders.read(
-        points_by_member_id, ids, now=context.now, expiring_days=days
-    )
-    return found, rules
-
-
-def _masked_phone(sealed: bytes | None, keys: PersonalData) -> str | None:
-    return None if sealed is None else masked(keys.open(sealed, context=PHONE).decode())

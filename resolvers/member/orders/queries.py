@@ -1,27 +1,28 @@
-"""order, Member.orders, Member.counts."""
+"""order, Member.orders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Annotated, Any, Protocol, cast
+from uuid import UUID
 
 import strawberry
-from asyncpg import Record
 
 from domain.orders import OrderStatus
 from executor.fields import BatchInfo
 from executor.hints import signed_in
-from loaders.members import MemberShape
-from loaders.orders import counts_by_member_id
-from models.order_rows import ORDER_CARD, ORDER_COLUMNS
-from resolvers.common.asked import asked_below
-from resolvers.common.context import Info
-from resolvers.common.errors import bad_request
+from loaders.members import ONLY_THEIR_ID, MemberShape, member_with_orders
+from loaders.orders import OrdersShape, OrdersWanted, Row, count_orders, lines_by_order_id
+from models.order_rows import ORDER_COLUMNS, SNAPSHOT
+from resolvers.common.asked import Asked, asked_below
+from resolvers.common.context import Context, Info
+from resolvers.common.errors import bad_request, unauthenticated
 from resolvers.common.ids import find_id
 from resolvers.common.pages import Connection, read_page
-from resolvers.member.orders.types import MemberCounts, Order
-from services import orders
-from services.orders import CURSOR_KINDS, MAX_KEYWORD_LENGTH, OrderQuery
+from resolvers.member.orders.types import Order, line_columns_for, order_columns_for
+from services.pages import make_page
 
 DEFAULT_FIRST = 20
 
@@ -42,19 +43,24 @@ class OrdersQuery:
         return await Order.load(info, order_id)
 
 
-ON_ITS_PAGE = (
-    *("goodsTotal", "discountTotal", "shipping", "pointsSpent", "pointsOff", "pointsEarned"),
-    *("refunded", "discounts", "address", "remark", "completedAt", "finalAt", "cancelReason"),
-    "pickupCode",
-)
-"""The fields of an order that take more than `ORDER_CARD`."""
+CURSOR_KINDS = (datetime, UUID)
+MAX_KEYWORD_LENGTH = 64
 
 
 class HasMemberRow(Protocol):
-    """A member as far as their orders go; `record` may hold counts already."""
+    """A member, whose row the list of their orders reads along if nobody has read it yet."""
 
-    record: Record
+    id: UUID
     shape: MemberShape
+    record: Any
+
+
+@lru_cache(maxsize=1_024)
+def _columns_for(asked: Asked) -> tuple[int, int]:
+    """Return how many columns of orders and of their lines are read; no lines are 0."""
+    of_orders, of_lines = asked.of_nodes(), asked.of_nodes_within("lines")
+    columns = order_columns_for(of_orders, of_lines=of_lines)
+    return columns, line_columns_for(of_lines) if "lines" in of_orders else 0
 
 
 async def orders_of_members(
@@ -77,13 +83,46 @@ async def orders_of_members(
     """Resolve `Member.orders`: newest first."""
     request = read_page(DEFAULT_FIRST if first is None else first, after, *CURSOR_KINDS)
     typed, stand_at = _keyword(keyword), frozenset(statuses or ())
-    columns = ORDER_COLUMNS if asked_below(info).for_any(*ON_ITS_PAGE) else ORDER_CARD
+    wanted = OrdersWanted(
+        first=request.first, after=request.after, statuses=stand_at, keyword=typed
+    )
+    shape = wanted.shape(*_columns_for(asked_below(info)))
     found = []
     for member in members:  # A member sees nobody but themselves: there is one.
-        wanted = OrderQuery(member_id=member.record["id"], statuses=stand_at, keyword=typed)
-        page = await orders.list_orders(wanted, request, columns=columns)
-        found.append(Connection.of(page, lambda row: Order(row=row, context=info.context)))
+        rows = await _read_orders(member, info.context, wanted, shape)
+        count = partial(count_orders, member.id, wanted)
+        page = make_page(request, rows, _cursor_key, count)
+        found.append(Connection(nodes=cast("list[Order]", page.rows), page=page))
     return found
+
+
+async def _read_orders(
+    member: HasMemberRow, context: Context, wanted: OrdersWanted, shape: OrdersShape
+) -> list[Row]:
+    """Return the rows of a page and one more; the member's own row is read along, and the lines."""
+    found = await member_with_orders(
+        member.id,
+        now=context.now,
+        shape=member.shape if member.record is None else ONLY_THEIR_ID,
+        wanted=wanted,
+        of=shape,
+    )
+    if found is None:
+        raise unauthenticated()
+    if member.record is None:
+        member.record = found.record
+    if shape.line_columns:
+        # Their field may ask for fewer of their columns.
+        for columns in {SNAPSHOT, shape.line_columns}:
+            context.loaders.know(lines_by_order_id, found.lines, columns=columns)
+    return found.orders
+
+
+_PLACED_AT, _ID = ORDER_COLUMNS.index("placed_at"), ORDER_COLUMNS.index("id")
+
+
+def _cursor_key(order: Row) -> tuple[Any, ...]:
+    return order[_PLACED_AT], order[_ID]
 
 
 def _keyword(typed: str | None) -> str:
@@ -93,13 +132,3 @@ def _keyword(typed: str | None) -> str:
             f"keyword: at most {MAX_KEYWORD_LENGTH} characters are expected.", argument="keyword"
         )
     return keyword
-
-
-async def counts_of_members(members: Sequence[HasMemberRow], info: BatchInfo) -> list[MemberCounts]:
-    """Resolve `Member.counts`: one statement for all of them, if they weren't read before."""
-    if all(member.shape.has_order_counts or member.shape.has_cart_pieces for member in members):
-        # What is asked of the counts decides which were read along: see `member_shape`.
-        return [MemberCounts(row=member.record) for member in members]
-    ids = [member.record["id"] for member in members]
-    found = await info.context.loaders.read(counts_by_member_id, ids)
-    return [MemberCounts(row=row) for row in found]

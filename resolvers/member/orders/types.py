@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cached_property
+from typing import cast
 from uuid import UUID
 
 import strawberry
@@ -22,8 +22,9 @@ from domain.orders import (
 )
 from domain.pricing import discounts_from_json
 from domain.rules import OrderRules
-from executor.fields import BatchInfo, batched, item
+from executor.fields import BatchInfo, batched, derived, item
 from loaders.orders import (
+    Row,
     events_by_order_id,
     lines_by_order_id,
     order_by_id,
@@ -31,17 +32,26 @@ from loaders.orders import (
     rules_by_version_id,
     store_by_id,
 )
+from models.order_rows import (
+    AT_A_GLANCE,
+    ON_A_CARD,
+    ON_ITS_PAGE,
+    ORDER_COLUMNS,
+    ORDER_LINE_COLUMNS,
+    SNAPSHOT,
+    WHOLE_LINE,
+)
 from resolvers.common.asked import asked_below
 from resolvers.common.context import Context, Info
+from resolvers.common.enums import member_of
 from resolvers.common.errors import UserError
 from resolvers.common.messages import Language, translate
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
 from resolvers.member.catalog.products import Sku, skus_by_ids
 from resolvers.member.catalog.stores import Store
-from resolvers.member.catalog.viewpoint import viewpoint
+from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.pricing.types import Discount
-from services.personal_data import PersonalData
 from services.sealed_addresses import FullAddress, open_snapshot
 
 strawberry.enum(OrderStatus, name="OrderStatus", description="Where an order stands.")
@@ -120,135 +130,199 @@ class WechatPaymentRef:
         )
 
 
+_line_at = ORDER_LINE_COLUMNS.index
+_LINE_IMAGE, _LINE_SKU = _line_at("image_url"), _line_at("sku_id")
+_QUANTITY, _REFUNDED_QUANTITY = _line_at("quantity"), _line_at("refunded_quantity")
+_LINE_PAYABLE, _LINE_REFUNDED = _line_at("payable_fen"), _line_at("refunded_fen")
+_IS_REFUNDABLE = len(ORDER_LINE_COLUMNS)
+"""Whether its order's lines can be given back; it stands in the row where that is asked."""
+
+
+def _line_image_url(line: Row, context: Context) -> str | None:
+    image = line[_LINE_IMAGE]
+    return absolute_url(context.ports.public_base_url, image) if image else None
+
+
+def _refundable_quantity(line: Row, _context: Context) -> int:
+    return int(line[_QUANTITY] - line[_REFUNDED_QUANTITY]) if line[_IS_REFUNDABLE] else 0
+
+
+def _refundable_amount(line: Row, context: Context) -> int:
+    pieces = _refundable_quantity(line, context)
+    return int(line[_LINE_PAYABLE] - line[_LINE_REFUNDED]) if pieces else 0
+
+
 @strawberry.type(description="A line of an order: what was bought, as it was then.")
 class OrderLine:
-    id: strawberry.ID = item("id", of="row", convert=str, description="The line's id.")
-    product_name: str = item("product_name", of="row", description="The product's name then.")
-    sku_name: str = item("sku_name", of="row", description="Its options then.")
-    quantity: int = item("quantity", of="row", description="Pieces.")
+    """Its source is a row: `ORDER_LINE_COLUMNS`, or the first of them, and `_IS_REFUNDABLE`."""
+
+    id: strawberry.ID = item(_line_at("id"), convert=str, description="The line's id.")
+    product_name: str = item(_line_at("product_name"), description="The product's name then.")
+    sku_name: str = item(_line_at("sku_name"), description="Its options then.")
+    image_url: str | None = derived(_line_image_url, description="Its picture then.")
+    quantity: int = item(_QUANTITY, description="Pieces.")
     unit_price: Money = item(
-        "unit_price_fen", of="row", description="One piece at list price then."
+        _line_at("unit_price_fen"), description="One piece at list price then."
     )
     discount_total: Money = item(
-        "discount_total_fen", of="row", description="Goods discounts, without points."
+        _line_at("discount_total_fen"), description="Goods discounts, without points."
     )
-    payable: Money = item("payable_fen", of="row", description="What was to be paid for the line.")
-    points_off: Money = item("points_off_fen", of="row", description="What points took off.")
-    row: strawberry.Private[Record]
-    base_url: strawberry.Private[str]
-    is_refundable: strawberry.Private[bool]
-    """Pieces can be given back while their order says so."""
-
-    @strawberry.field(description="Its picture then.")
-    def image_url(self) -> str | None:
-        image = self.row["image_url"]
-        return absolute_url(self.base_url, image) if image else None
-
-    @strawberry.field(description="Pieces that can still be given back.")
-    def refundable_quantity(self) -> int:
-        return self.pieces_left()
-
-    @strawberry.field(description="What giving them all back would pay.")
-    def refundable_amount(self) -> Money:
-        left = self.pieces_left()
-        return Money(self.row["payable_fen"] - self.row["refunded_fen"] if left else 0)
+    payable: Money = item(_LINE_PAYABLE, description="What was to be paid for the line.")
+    points_off: Money = item(_line_at("points_off_fen"), description="What points took off.")
+    refundable_quantity: int = derived(
+        _refundable_quantity, description="Pieces that can still be given back."
+    )
+    refundable_amount: Money = derived(
+        _refundable_amount, description="What giving them all back would pay."
+    )
 
     @batched(description="Null when it has been deleted; the line keeps its snapshot.")
     @staticmethod
-    async def sku(lines: Sequence[OrderLine], info: BatchInfo) -> list[Sku | None]:
-        return await skus_by_ids(info, [line.row["sku_id"] for line in lines])
+    async def sku(lines: Sequence[Row], info: BatchInfo) -> list[Sku | None]:
+        return await skus_by_ids(info, [line[_LINE_SKU] for line in lines])
 
-    def pieces_left(self) -> int:
-        """Return the pieces that can still be given back."""
-        row = self.row
-        return int(row["quantity"] - row["refunded_quantity"]) if self.is_refundable else 0
+
+SNAPSHOT_FIELDS = frozenset(
+    {"__typename", "id", "productName", "skuName", "imageUrl", "quantity", "unitPrice"}
+)
+"""The fields of a line that `SNAPSHOT` is enough for."""
+
+
+def line_columns_for(asked: frozenset[str]) -> int:
+    """Return how many columns of lines are read for these fields of theirs."""
+    return SNAPSHOT if asked <= SNAPSHOT_FIELDS else WHOLE_LINE
+
+
+_at = ORDER_COLUMNS.index
+_ID, _STATUS, _KIND, _DELIVERY = _at("id"), _at("status"), _at("kind"), _at("delivery")
+_PAY_BEFORE, _PAID_AT = _at("pay_before"), _at("paid_at")
+_SHIPPED_AT, _RECEIVED_AT = _at("shipped_at"), _at("received_at")
+_RULES, _STORE, _ADDRESS = _at("rule_version_id"), _at("store_id"), _at("address_encrypted")
+_DISCOUNTS, _PICKUP_CODE = _at("discounts"), _at("pickup_code")
+_CANCEL_REASON, _CANCEL_NOTE = _at("cancel_reason"), _at("cancel_note")
+_status_of, _kind_of = member_of(OrderStatus), member_of(OrderKind)
+_delivery_of = member_of(DeliveryMethod)
+
+
+def _facts(order: Row) -> OrderFacts:
+    """Return what the rules of orders ask for."""
+    return OrderFacts(
+        _status_of(order[_STATUS]),
+        _kind_of(order[_KIND]),
+        _delivery_of(order[_DELIVERY]),
+        order[_PAY_BEFORE],
+        order[_SHIPPED_AT],
+        order[_RECEIVED_AT],
+    )
+
+
+def _discounts(order: Row, context: Context) -> list[Discount]:
+    return [Discount.of(each, context.language) for each in discounts_from_json(order[_DISCOUNTS])]
+
+
+def _pickup_code(order: Row, _context: Context) -> str | None:
+    code: str | None = order[_PICKUP_CODE]
+    return code if order[_STATUS] == OrderStatus.AWAITING_PICKUP else None
+
+
+def _pay_before(order: Row, _context: Context) -> datetime | None:
+    instant: datetime = order[_PAY_BEFORE]
+    return instant if order[_STATUS] == OrderStatus.AWAITING_PAYMENT else None
+
+
+def _cancel_reason(order: Row, context: Context) -> str | None:
+    if order[_CANCEL_REASON] is None:
+        return None
+    note: str | None = order[_CANCEL_NOTE]
+    reason = CANCEL_REASONS[CancelReason(order[_CANCEL_REASON])]
+    return note or translate(reason, context.language)
+
+
+def _address(order: Row, context: Context) -> OrderAddress | None:
+    sealed: bytes | None = order[_ADDRESS]
+    if sealed is None:
+        return None
+    return OrderAddress.of(open_snapshot(sealed, context.ports.personal_data))
+
+
+async def _rules_in_force(_orders: Sequence[Row], info: BatchInfo) -> None:
+    await viewpoint(info.context)
+
+
+def _actions(order: Row, context: Context) -> list[OrderAction]:
+    view = view_of(context)
+    return rules_of_orders.actions_of(_facts(order), view.rules.orders, now=view.now)
 
 
 @strawberry.type(description="A member's order.")
 class Order:
-    id: strawberry.ID = item("id", of="row", convert=str, description="The order's id.")
-    order_no: str = item("order_no", of="row", description="The number for people.")
-    status: OrderStatus = item(
-        "status", of="row", convert=OrderStatus, description="Where it stands."
-    )
-    kind: OrderKind = item("kind", of="row", convert=OrderKind, description="How it came to be.")
-    goods_total: Money = item("goods_total_fen", of="row", description="At list price.")
+    """Its source is a row: `ORDER_COLUMNS`, or as many of the first as its fields need."""
+
+    id: strawberry.ID = item(_ID, convert=str, description="The order's id.")
+    order_no: str = item(_at("order_no"), description="The number for people.")
+    status: OrderStatus = item(_STATUS, convert=_status_of, description="Where it stands.")
+    kind: OrderKind = item(_KIND, convert=_kind_of, description="How it came to be.")
+    goods_total: Money = item(_at("goods_total_fen"), description="At list price.")
     discount_total: Money = item(
-        "discount_total_fen", of="row", description="Goods discounts, without points."
+        _at("discount_total_fen"), description="Goods discounts, without points."
     )
-    shipping: Money = item("shipping_fen", of="row", description="Net of shipping discounts.")
-    points_spent: int = item("points_spent", of="row", description="Points that it took.")
-    points_off: Money = item("points_off_fen", of="row", description="What they took off.")
-    payable: Money = item("payable_fen", of="row", description="What was to be paid.")
-    paid: Money = item("paid_fen", of="row", description="What was paid.")
-    refunded: Money = item("refunded_fen", of="row", description="What was paid back.")
+    shipping: Money = item(_at("shipping_fen"), description="Net of shipping discounts.")
+    points_spent: int = item(_at("points_spent"), description="Points that it took.")
+    points_off: Money = item(_at("points_off_fen"), description="What they took off.")
+    payable: Money = item(_at("payable_fen"), description="What was to be paid.")
+    paid: Money = item(_at("paid_fen"), description="What was paid.")
+    refunded: Money = item(_at("refunded_fen"), description="What was paid back.")
     points_earned: int = item(
-        "points_earned", of="row", description="Points that it earned when it was paid."
+        _at("points_earned"), description="Points that it earned when it was paid."
     )
+    discounts: list[Discount] = derived(_discounts, description="Every fen off, with its cause.")
     delivery: DeliveryMethod = item(
-        "delivery", of="row", convert=DeliveryMethod, description="How the goods reach the member."
+        _DELIVERY, convert=_delivery_of, description="How the goods reach the member."
     )
-    remark: str | None = item("remark", of="row", description="The member's words to the shop.")
-    placed_at: datetime = item("placed_at", of="row", description="When it was placed.")
-    paid_at: datetime | None = item("paid_at", of="row", description="When it was paid.")
-    completed_at: datetime | None = item(
-        "completed_at", of="row", description="When it was completed."
+    address: OrderAddress | None = derived(_address, description="Where it goes.")
+    pickup_code: str | None = derived(
+        _pickup_code, description="What the store asks for; while it awaits pickup."
     )
+    remark: str | None = item(_at("remark"), description="The member's words to the shop.")
+    placed_at: datetime = item(_at("placed_at"), description="When it was placed.")
+    pay_before: datetime | None = derived(
+        _pay_before, description="When it is cancelled by itself; while it awaits payment."
+    )
+    paid_at: datetime | None = item(_PAID_AT, description="When it was paid.")
+    completed_at: datetime | None = item(_at("completed_at"), description="When it was completed.")
     final_at: datetime | None = item(
-        "final_at",
-        of="row",
+        _at("final_at"),
         description="When it can no longer be returned: pending points become spendable.",
     )
-    row: strawberry.Private[Record]
-    context: strawberry.Private[Context]
-
-    @strawberry.field(description="Every fen off, with its cause.")
-    def discounts(self) -> list[Discount]:
-        language = self.context.language
-        return [Discount.of(each, language) for each in discounts_from_json(self.row["discounts"])]
-
-    @strawberry.field(description="What the store asks for; while it awaits pickup.")
-    def pickup_code(self) -> str | None:
-        code: str | None = self.row["pickup_code"]
-        return code if self.row["status"] == OrderStatus.AWAITING_PICKUP else None
-
-    @strawberry.field(description="When it is cancelled by itself; while it awaits payment.")
-    def pay_before(self) -> datetime | None:
-        instant: datetime = self.row["pay_before"]
-        return instant if self.row["status"] == OrderStatus.AWAITING_PAYMENT else None
-
-    @strawberry.field(description="Why it was cancelled, in words.")
-    def cancel_reason(self) -> str | None:
-        return _cancel_reason(self.row, self.context.language)
+    cancel_reason: str | None = derived(
+        _cancel_reason, description="Why it was cancelled, in words."
+    )
+    actions: list[OrderAction] = derived(
+        _actions,
+        needs=_rules_in_force,
+        description="What the member can do now, from the transition table; clients compute none.",
+    )
 
     @batched(description="What was bought.")
     @staticmethod
-    async def lines(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderLine]]:
+    async def lines(orders: Sequence[Row], info: BatchInfo) -> list[list[OrderLine]]:
         context: Context = info.context
-        ids = [order.row["id"] for order in orders]
-        found = await context.loaders.read(lines_by_order_id, ids)
-        base_url = context.ports.public_base_url
-        can_be_returned = [False] * len(orders)
-        if asked_below(info).for_any("refundableQuantity", "refundableAmount"):
+        asked = asked_below(info)
+        ids = [order[_ID] for order in orders]
+        columns = line_columns_for(asked.directly())
+        found = await context.loaders.read(lines_by_order_id, ids, columns=columns)
+        if asked.for_any("refundableQuantity", "refundableAmount"):
             can_be_returned = await _are_refundable(orders, context)
-        return [
-            [OrderLine(row=row, base_url=base_url, is_refundable=can) for row in rows]
-            for rows, can in zip(found, can_be_returned, strict=True)
-        ]
-
-    @batched(description="Where it goes.")
-    @staticmethod
-    async def address(orders: Sequence[Order], info: BatchInfo) -> list[OrderAddress | None]:
-        keys = info.context.ports.personal_data
-        sealed = [order.row["address_encrypted"] for order in orders]
-        return [
-            None if each is None else OrderAddress.of(open_snapshot(each, keys)) for each in sealed
-        ]
+            found = [
+                [(*line, can) for line in lines]
+                for lines, can in zip(found, can_be_returned, strict=True)
+            ]
+        return cast("list[list[OrderLine]]", found)
 
     @batched(description="Where it is picked up.")
     @staticmethod
-    async def store(orders: Sequence[Order], info: BatchInfo) -> list[Store | None]:
-        ids = [order.row["store_id"] for order in orders]
+    async def store(orders: Sequence[Row], info: BatchInfo) -> list[Store | None]:
+        ids = [order[_STORE] for order in orders]
         wanted = [store_id for store_id in ids if store_id is not None]
         rows = await info.context.loaders.read(store_by_id, wanted)
         stores = {row["id"]: Store.from_row(row) for row in rows if row}
@@ -256,65 +330,43 @@ class Order:
 
     @batched(description="What happened, oldest first.")
     @staticmethod
-    async def timeline(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderEvent]]:
-        ids = [order.row["id"] for order in orders]
+    async def timeline(orders: Sequence[Row], info: BatchInfo) -> list[list[OrderEvent]]:
+        ids = [order[_ID] for order in orders]
         found = await info.context.loaders.read(events_by_order_id, ids)
         return [[OrderEvent.from_row(row, info.context.language) for row in rows] for rows in found]
-
-    @batched(
-        description="What the member can do now, from the transition table; clients compute none."
-    )
-    @staticmethod
-    async def actions(orders: Sequence[Order], info: BatchInfo) -> list[list[OrderAction]]:
-        view = await viewpoint(info.context)
-        rules = view.rules.orders
-        return [rules_of_orders.actions_of(each.facts, rules, now=view.now) for each in orders]
 
     @batched(
         description="Until when it can be returned for no reason (七天无理由); null before receipt."
     )
     @staticmethod
-    async def refundable_until(orders: Sequence[Order], info: BatchInfo) -> list[datetime | None]:
+    async def refundable_until(orders: Sequence[Row], info: BatchInfo) -> list[datetime | None]:
         rules = await _rules_of(orders, info.context)
         return [
-            rules_of_orders.refundable_until(order.facts, each)
+            rules_of_orders.refundable_until(_facts(order), each)
             for order, each in zip(orders, rules, strict=True)
         ]
 
     @batched(description="When receipt is confirmed by itself; while it is under way.")
     @staticmethod
-    async def auto_receipt_at(orders: Sequence[Order], info: BatchInfo) -> list[datetime | None]:
+    async def auto_receipt_at(orders: Sequence[Row], info: BatchInfo) -> list[datetime | None]:
         rules = await _rules_of(orders, info.context)
         return [
-            rules_of_orders.auto_receipt_at(order.facts, each)
+            rules_of_orders.auto_receipt_at(_facts(order), each)
             for order, each in zip(orders, rules, strict=True)
         ]
 
     @batched(description="The payment at WeChat, once there is one.")
     @staticmethod
     async def wechat_payment(
-        orders: Sequence[Order], info: BatchInfo
+        orders: Sequence[Row], info: BatchInfo
     ) -> list[WechatPaymentRef | None]:
-        paid = [order.row["id"] for order in orders if order.row["paid_at"] is not None]
+        paid = [order[_ID] for order in orders if order[_PAID_AT] is not None]
         rows = await info.context.loaders.read(payment_by_order_id, paid)
         merchant_id = info.context.ports.pay.mchid
         found = {
             row["order_id"]: WechatPaymentRef.from_row(row, merchant_id) for row in rows if row
         }
-        return [found.get(order.row["id"]) for order in orders]
-
-    @cached_property
-    def facts(self) -> OrderFacts:
-        """What the rules of orders ask for."""
-        row = self.row
-        return OrderFacts(
-            status=OrderStatus(row["status"]),
-            kind=OrderKind(row["kind"]),
-            delivery=DeliveryMethod(row["delivery"]),
-            pay_before=row["pay_before"],
-            shipped_at=row["shipped_at"],
-            received_at=row["received_at"],
-        )
+        return [found.get(order[_ID]) for order in orders]
 
     @classmethod
     async def load(cls, info: Info, order_id: UUID) -> Order | None:
@@ -323,57 +375,63 @@ class Order:
         return found
 
 
+_GLANCE_FIELDS = frozenset(
+    {"__typename", "id", "orderNo", "status", "payable", "placedAt", "lines", "timeline"}
+)
+_CARD_FIELDS = _GLANCE_FIELDS | {
+    *("kind", "delivery", "store", "paid", "payBefore", "paidAt", "actions", "wechatPayment"),
+    *("refundableUntil", "autoReceiptAt"),
+}
+
+
+def order_columns_for(asked: frozenset[str], *, of_lines: frozenset[str]) -> int:
+    """Return how many columns of orders are read for these fields of theirs and of their lines."""
+    if asked <= _GLANCE_FIELDS and of_lines <= SNAPSHOT_FIELDS:
+        return AT_A_GLANCE
+    return ON_A_CARD if asked <= _CARD_FIELDS else ON_ITS_PAGE
+
+
 async def orders_by_ids(context: Context, ids: Sequence[UUID]) -> list[Order | None]:
     """Return the viewer's orders of these ids; another's is None, as one that isn't there."""
     rows = await context.loaders.read(order_by_id, ids, viewer_id=context.member_id)
-    return [None if row is None else Order(row=row, context=context) for row in rows]
+    return cast("list[Order | None]", rows)
 
 
-async def _are_refundable(orders: Sequence[Order], context: Context) -> list[bool]:
+async def _are_refundable(orders: Sequence[Row], context: Context) -> list[bool]:
     return [
-        rules_of_orders.is_refundable(order.facts, rules, now=context.now)
+        rules_of_orders.is_refundable(_facts(order), rules, now=context.now)
         for order, rules in zip(orders, await _rules_of(orders, context), strict=True)
     ]
 
 
-async def _rules_of(orders: Sequence[Order], context: Context) -> list[OrderRules]:
+async def _rules_of(orders: Sequence[Row], context: Context) -> list[OrderRules]:
     """Return the rules each was placed under; read only when a deadline has begun to run."""
     today = (await viewpoint(context)).rules.orders
-    versions = [_version_that_counts(order.row) for order in orders]
+    versions = [_version_that_counts(order) for order in orders]
     wanted = [version for version in versions if version is not None]
     read = await context.loaders.read(rules_by_version_id, wanted)
     rules = dict(zip(wanted, read, strict=True))
     return [today if version is None else rules[version].orders for version in versions]
 
 
-def _address_of(sealed: bytes | None, keys: PersonalData) -> OrderAddress | None:
-    return None if sealed is None else OrderAddress.of(open_snapshot(sealed, keys))
-
-
-def _version_that_counts(row: Record) -> UUID | None:
-    has_begun = row["shipped_at"] is not None or row["received_at"] is not None
-    version: UUID | None = row["rule_version_id"]
+def _version_that_counts(order: Row) -> UUID | None:
+    has_begun = order[_SHIPPED_AT] is not None or order[_RECEIVED_AT] is not None
+    version: UUID | None = order[_RULES]
     return version if has_begun else None
-
-
-def _cancel_reason(row: Record, language: Language) -> str | None:
-    if row["cancel_reason"] is None:
-        return None
-    note: str | None = row["cancel_note"]
-    return note or translate(CANCEL_REASONS[CancelReason(row["cancel_reason"])], language)
 
 
 @strawberry.type(description="What waits for a member.")
 class MemberCounts:
-    orders_awaiting_payment: int = item("awaiting_payment", of="row", description="Orders to pay.")
+    """Its source is the member's row, read with what is asked here."""
+
+    orders_awaiting_payment: int = item("awaiting_payment", description="Orders to pay.")
     orders_awaiting_shipment: int = item(
-        "awaiting_shipment", of="row", description="Orders that we will ship."
+        "awaiting_shipment", description="Orders that we will ship."
     )
     orders_awaiting_receipt: int = item(
-        "awaiting_receipt", of="row", description="Orders under way, or ready to be picked up."
+        "awaiting_receipt", description="Orders under way, or ready to be picked up."
     )
-    cart_pieces: int = item("cart_pieces", of="row", description="Pieces in the cart.")
-    row: strawberry.Private[Record]
+    cart_pieces: int = item("cart_pieces", description="Pieces in the cart.")
 
 
 @strawberry.type(description="The order after a change.")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
 import strawberry
+from asyncpg import Record
 
 from domain.ledger import AccountKind, EntryReason
-from executor.fields import batched
-from loaders.points import PointsSummary
-from resolvers.common.context import Info
+from executor.fields import batched, derived, item
+from resolvers.common.context import Context, Info
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.titles import entry_title
+from resolvers.member.catalog.viewpoint import view_of
 from resolvers.member.orders.entries import orders_of_entries
 from resolvers.member.orders.types import Order
 from services.entries import entries_of
@@ -53,8 +54,10 @@ class EntryDirection(StrEnum):
 
 @strawberry.type(description="Points that end at one instant.")
 class PointsExpiry:
-    points: int = strawberry.field(description="How many.")
-    expires_at: datetime = strawberry.field(description="The first instant they are gone.")
+    """Its source is a pair: how many, and when."""
+
+    points: int = item(0, description="How many.")
+    expires_at: datetime = item(1, description="The first instant they are gone.")
 
 
 @strawberry.type(description="One change of the spendable points.")
@@ -84,25 +87,36 @@ class PointsEntry:
         )
 
 
+def _expiring_soon(member: Record, context: Context) -> list[tuple[int, datetime]]:
+    days = view_of(context).rules.points.expiring_soon_days
+    soon = context.now + timedelta(days=days)
+    expiring = zip(member["points"] or (), member["expiries"] or (), strict=True)
+    return [(points, when) for points, when in expiring if when <= soon]
+
+
 @strawberry.type(description="A member's points.")
 class PointsAccount:
-    balance: int = strawberry.field(description="What can be spent now.")
-    pending: int = strawberry.field(
-        description="Earned on orders that are not final yet (they can still be returned)."
+    """Its source is the member's row with `POINTS_COLUMNS`."""
+
+    balance: int = item("living", description="What can be spent now.")
+    pending: int = item(
+        "pending",
+        description="Earned on orders that are not final yet (they can still be returned).",
     )
-    expiring_soon: list[PointsExpiry] = strawberry.field(
-        description="What ends within the next 30 days, soonest first."
+    expiring_soon: list[PointsExpiry] = derived(
+        _expiring_soon, description="What ends within the next 30 days, soonest first."
     )
-    lifetime_earned: int = strawberry.field(description="All that ever became spendable.")
-    debt: int = strawberry.field(
+    lifetime_earned: int = item("earned", description="All that ever became spendable.")
+    debt: int = item(
+        "debt",
         description="Taken back when there was nothing left to take; the next points repay it."
-        " Never asked for in money."
+        " Never asked for in money.",
     )
-    member_id: strawberry.Private[Any]
 
     @strawberry.field(description="Every change of the spendable points, newest first.")
+    @staticmethod
     async def entries(
-        self,
+        member: strawberry.Parent[Record],
         info: Info,
         first: First = 20,
         after: After = None,
@@ -112,17 +126,5 @@ class PointsAccount:
     ) -> Connection[PointsEntry]:
         request = read_page(first, after, int)
         sign = {None: 0, EntryDirection.IN: 1, EntryDirection.OUT: -1}[direction]
-        page = await entries_of(self.member_id, AccountKind.SPENDABLE, request, sign=sign)
+        page = await entries_of(member["id"], AccountKind.SPENDABLE, request, sign=sign)
         return Connection.of(page, lambda row: PointsEntry.from_row(row, info))
-
-    @classmethod
-    def of(cls, member_id: Any, summary: PointsSummary) -> PointsAccount:
-        """Show a member's summary."""
-        return cls(
-            balance=summary.balance,
-            pending=summary.pending,
-            expiring_soon=[PointsExpiry(points=p, expires_at=at) for p, at in summary.expiring],
-            lifetime_earned=summary.lifetime_earned,
-            debt=summary.debt,
-            member_id=member_id,
-        )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from asyncpg import Record
@@ -13,18 +15,17 @@ from domain import tiers
 from domain.ledger import AccountKind, EntryReason
 from domain.rules import Rules, TierRules
 from domain.tiers import BenefitCode
-from executor.fields import batched
+from executor.fields import BatchInfo, batched, derived, item
 from executor.hints import public
-from loaders.points import PointsSummary
 from models.public_changes import PublicTag
-from resolvers.common.context import Info
-from resolvers.common.messages import Language, translate
+from resolvers.common.context import Context, Info
+from resolvers.common.messages import translate
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.public import KEPT_SECONDS
 from resolvers.common.titles import entry_title
+from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.orders.entries import orders_of_entries
 from resolvers.member.orders.types import Order
-from services import rules as rule_versions
 from services.entries import entries_of, growth_since
 
 strawberry.enum(BenefitCode, name="BenefitCode", description="What a tier may give.")
@@ -51,49 +52,45 @@ class Benefit:
     icon_url: str | None = strawberry.field(default=None, description="A picture for it.")
 
 
-@strawberry.type(description="A level of membership.")
-class Tier:
-    code: str = strawberry.field(description="REGULAR, SILVER, GOLD, or as the brand names them.")
-    level: int = strawberry.field(description="Counts from 0.")
-    growth_threshold: int = strawberry.field(description="Growth needed to reach it.")
-    tier: strawberry.Private[TierRules]
-    rules: strawberry.Private[Rules]
-    language: strawberry.Private[Language]
-
-    @strawberry.field(description="The tier's id.")
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(self.code)
-
-    @strawberry.field(description="Its name, in the reader's language.")
-    def name(self) -> str:
-        return self.tier.name_en if self.language == "en" else self.tier.name
-
-    @strawberry.field(description="What it gives.")
-    def benefits(self) -> list[Benefit]:
-        return _benefits(self.tier, self.rules, self.language)
-
-    @classmethod
-    def of(cls, tier: TierRules, rules: Rules, language: Language) -> Tier:
-        """Show a tier of the rules."""
-        return cls(
-            code=tier.code,
-            level=tier.level,
-            growth_threshold=tier.growth_threshold,
-            tier=tier,
-            rules=rules,
-            language=language,
-        )
+async def _rules_in_force(_sources: Sequence[Any], info: BatchInfo) -> None:
+    await viewpoint(info.context)
 
 
-def _benefits(tier: TierRules, rules: Rules, language: Language) -> list[Benefit]:
+def _tier_id(tier: TierRules, _context: Context) -> str:
+    return tier.code
+
+
+def _name(tier: TierRules, context: Context) -> str:
+    return tier.name_en if context.language == "en" else tier.name
+
+
+def _benefits(tier: TierRules, context: Context) -> list[Benefit]:
+    language = context.language
     return [
         Benefit(
             code=benefit.code,
             title=translate(benefit.title, language, **benefit.facts),
             description=translate(benefit.description, language, **benefit.facts),
         )
-        for benefit in tiers.benefits_of(tier, rules)
+        for benefit in tiers.benefits_of(tier, view_of(context).rules)
     ]
+
+
+_RULES = public(PublicTag.RULES)
+
+
+@strawberry.type(description="A level of membership.")
+class Tier:
+    """Its source is a tier of the rules."""
+
+    id: strawberry.ID = derived(_tier_id, metadata=_RULES, description="The tier's id.")
+    code: str = strawberry.field(description="REGULAR, SILVER, GOLD, or as the brand names them.")
+    level: int = strawberry.field(description="Counts from 0.")
+    growth_threshold: int = strawberry.field(description="Growth needed to reach it.")
+    name: str = derived(_name, metadata=_RULES, description="Its name, in the reader's language.")
+    benefits: list[Benefit] = derived(
+        _benefits, needs=_rules_in_force, metadata=_RULES, description="What it gives."
+    )
 
 
 @strawberry.type(description="One change of growth.")
@@ -121,65 +118,78 @@ class GrowthEntry:
         )
 
 
-@strawberry.type(description="A member's standing.")
-class Membership:
-    tier: Tier = strawberry.field(description="The tier held now.")
-    growth: int = strawberry.field(description="What counts for the tier; never spent.")
-    next_tier: Tier | None = strawberry.field(description="The tier above; null at the top.")
-    growth_to_next_tier: int | None = strawberry.field(description="Growth still missing.")
-    progress: float = strawberry.field(
-        description="0..1 between this tier's threshold and the next; 1 at the top."
-    )
-    tier_since: datetime = strawberry.field(description="When the tier was reached.")
-    review_at: datetime | None = strawberry.field(
-        description="When the tier is next reviewed; null on the lowest tier."
-    )
-    lifetime_growth: int = strawberry.field(description="All growth ever; no review lowers it.")
-    member_id: strawberry.Private[Any]
-    threshold: strawberry.Private[int]
+@dataclass(slots=True)
+class Standing:
+    """Where a member stands: their row with `POINTS_COLUMNS`, their tier and the one above."""
 
-    @strawberry.field(description="What the tier gives.")
-    def benefits(self) -> list[Benefit]:
-        tier = self.tier
-        return _benefits(tier.tier, tier.rules, tier.language)
-
-    @strawberry.field(description="Growth still needed until the review to keep the tier.")
-    async def growth_to_keep(self) -> int | None:
-        if self.review_at is None:
-            return None
-        earned = await growth_since(self.member_id, self.tier_since)
-        return max(self.threshold - earned, 0)
-
-    @strawberry.field(description="Every change of growth, newest first.")
-    async def growth_entries(
-        self, info: Info, first: First = 20, after: After = None
-    ) -> Connection[GrowthEntry]:
-        request = read_page(first, after, int)
-        page = await entries_of(self.member_id, AccountKind.GROWTH, request)
-        return Connection.of(page, lambda row: GrowthEntry.from_row(row, info))
+    member: Record
+    tier: TierRules
+    next_tier: TierRules | None
 
     @classmethod
-    def of(
-        cls, member: Record, summary: PointsSummary, rules: Rules, language: Language
-    ) -> Membership:
-        """Show where a member stands."""
+    def of(cls, member: Record, rules: Rules) -> Standing:
+        """Return a member's standing by the rules."""
         tier = rules.tier(member["tier_code"])
-        above = rules.next_tier(tier.code)
-        missing = max(above.growth_threshold - summary.growth, 0) if above else None
-        shown = Tier.of(tier, rules, language)
-        reviewed = member["tier_review_at"] if tier.level else None
-        return cls(
-            tier=shown,
-            growth=summary.growth,
-            next_tier=Tier.of(above, rules, language) if above else None,
-            growth_to_next_tier=missing,
-            progress=tiers.progress(summary.growth, tier, above),
-            tier_since=member["tier_since"],
-            review_at=reviewed,
-            lifetime_growth=member["lifetime_growth"],
-            member_id=member["id"],
-            threshold=tier.growth_threshold,
-        )
+        return cls(member, tier, rules.next_tier(tier.code))
+
+
+def _growth_to_next_tier(standing: Standing, _context: Context) -> int | None:
+    above = standing.next_tier
+    return max(above.growth_threshold - standing.member["growth"], 0) if above else None
+
+
+def _progress(standing: Standing, _context: Context) -> float:
+    return tiers.progress(standing.member["growth"], standing.tier, standing.next_tier)
+
+
+def _review_at(standing: Standing, _context: Context) -> datetime | None:
+    return standing.member["tier_review_at"] if standing.tier.level else None
+
+
+def _benefits_of_standing(standing: Standing, context: Context) -> list[Benefit]:
+    return _benefits(standing.tier, context)
+
+
+@strawberry.type(description="A member's standing.")
+class Membership:
+    """Its source is a `Standing`."""
+
+    tier: Tier = strawberry.field(description="The tier held now.")
+    growth: int = item("growth", of="member", description="What counts for the tier; never spent.")
+    next_tier: Tier | None = strawberry.field(description="The tier above; null at the top.")
+    growth_to_next_tier: int | None = derived(
+        _growth_to_next_tier, description="Growth still missing."
+    )
+    progress: float = derived(
+        _progress, description="0..1 between this tier's threshold and the next; 1 at the top."
+    )
+    tier_since: datetime = item("tier_since", of="member", description="When the tier was reached.")
+    review_at: datetime | None = derived(
+        _review_at, description="When the tier is next reviewed; null on the lowest tier."
+    )
+    lifetime_growth: int = item(
+        "lifetime_growth", of="member", description="All growth ever; no review lowers it."
+    )
+    benefits: list[Benefit] = derived(
+        _benefits_of_standing, needs=_rules_in_force, description="What the tier gives."
+    )
+
+    @strawberry.field(description="Growth still needed until the review to keep the tier.")
+    @staticmethod
+    async def growth_to_keep(standing: strawberry.Parent[Standing], info: Info) -> int | None:
+        if _review_at(standing, info.context) is None:
+            return None
+        earned = await growth_since(standing.member["id"], standing.member["tier_since"])
+        return max(standing.tier.growth_threshold - earned, 0)
+
+    @strawberry.field(description="Every change of growth, newest first.")
+    @staticmethod
+    async def growth_entries(
+        standing: strawberry.Parent[Standing], info: Info, first: First = 20, after: After = None
+    ) -> Connection[GrowthEntry]:
+        request = read_page(first, after, int)
+        page = await entries_of(standing.member["id"], AccountKind.GROWTH, request)
+        return Connection.of(page, lambda row: GrowthEntry.from_row(row, info))
 
 
 @strawberry.type
@@ -189,6 +199,5 @@ class TiersQuery:
         description="Every tier, lowest first.",
     )
     async def tiers(self, info: Info) -> list[Tier]:
-        context = info.context
-        rules = (await rule_versions.in_force(now=context.now)).rules
-        return [Tier.of(tier, rules, context.language) for tier in rules.tiers]
+        view = await viewpoint(info.context)
+        return cast("list[Tier]", list(view.rules.tiers))
