@@ -13,22 +13,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.carts import limit_reached, out_of_stock
-from domain.clock import business_day
 from domain.drafts import OrderDraft
 from domain.errors import AccountBlocked, Conflict, DomainError, ErrorCode, InvalidInput
 from domain.ledger import EntryReason, SourceKind
 from domain.members import MemberStatus
-from domain.orders import OrderEventKind, OrderKind, OrderStatus
-from domain.pricing import Problem, discounts_to_json, units_to_json
+from domain.orders import OrderKind
+from domain.pricing import Problem, QuotedLine
 from domain.stock_gate import GateAnswer, hold_id
 from models import database
-from models.ids import new_id, number_code
+from models.ids import new_id
 from services import idempotency, points, quoting, settling, stock
 from services.ledger import InsufficientBalance
 from services.members import Invitation, bind_inviter
+from services.order_making import NewLine, NewOrder, insert_order, sealed_address
 from services.personal_data import PersonalData
-from services.quoting import PricedDraft
-from services.sealed_addresses import open_address, seal_snapshot
+from services.quoting import DraftedLine, PricedDraft
 from services.stock import StockGate
 
 OPERATION = "placeOrder"
@@ -167,7 +166,7 @@ async def _write(
         )
         if not claim.is_new:
             return claim.result_id
-        await _insert(command, priced, order_id, data, now)
+        await insert_order(_order(command, priced, order_id, data, now))
         await _count_limited(command.member_id, priced)
         # Last, since other orders wait for these rows.
         left = await stock.reserve(
@@ -221,111 +220,49 @@ async def _spend_points(
         ) from error
 
 
-async def _insert(
+def _order(
     command: PlaceOrder, priced: PricedDraft, order_id: UUID, data: PersonalData, now: datetime
-) -> None:
-    """Write the order, its lines, its first event, and take its lines out of the cart.
-
-    Raises:
-        Conflict: the cart's lines have changed since they were priced, by another order perhaps.
-    """
+) -> NewOrder:
+    """Return the order to write: the draft as it was priced."""
     draft, quote = priced.draft, priced.quote
     address = draft.address
-    pay_before = now + timedelta(minutes=draft.request.rules.orders.pay_within_minutes)
-    lines = list(zip(draft.lines, quote.lines, strict=True))
-    from_cart = [line for line in draft.lines if line.cart_line_id is not None]
-    emptied = await database.fetch_value(
-        _INSERT,
-        order_id,
-        order_no(now),
-        command.member_id,
-        OrderKind.NORMAL,
-        OrderStatus.AWAITING_PAYMENT,
-        draft.request.delivery,
-        draft.store_id,
-        _sealed_address(priced, data),
-        address.region_code if address else None,
-        command.remark or None,
-        quote.goods_total_fen,
-        quote.discount_total_fen,
-        quote.shipping_fen,
-        quote.points_spent,
-        quote.points_off_fen,
-        quote.payable_fen,
-        database.to_json(discounts_to_json(quote.discounts)),
-        draft.request.buyer.tier.code,
-        draft.rule_version_id,
-        now,
-        pay_before,
-        [new_id() for _ in lines],
-        [line.sku_id for line, _ in lines],
-        [line.product_id for line, _ in lines],
-        [line.product_name for line, _ in lines],
-        [line.sku_name for line, _ in lines],
-        [line.image_url for line, _ in lines],
-        [line.quantity for line, _ in lines],
-        [quoted.unit_price_fen for _, quoted in lines],
-        [quoted.discount_total_fen for _, quoted in lines],
-        [quoted.points_off_fen for _, quoted in lines],
-        [quoted.payable_fen for _, quoted in lines],
-        [database.to_json(discounts_to_json(quoted.discounts)) for _, quoted in lines],
-        [database.to_json(units_to_json(quoted.units)) for _, quoted in lines],
-        new_id(),
-        OrderEventKind.PLACED,
-        [line.cart_line_id for line in from_cart],
-        [line.quantity for line in from_cart],
+    return NewOrder(
+        id=order_id,
+        member_id=command.member_id,
+        kind=OrderKind.NORMAL,
+        delivery=draft.request.delivery,
+        store_id=draft.store_id,
+        address_encrypted=sealed_address(address, data),
+        region_code=address.region_code if address else None,
+        remark=command.remark or None,
+        goods_total_fen=quote.goods_total_fen,
+        discount_total_fen=quote.discount_total_fen,
+        shipping_fen=quote.shipping_fen,
+        points_spent=quote.points_spent,
+        points_off_fen=quote.points_off_fen,
+        payable_fen=quote.payable_fen,
+        discounts=quote.discounts,
+        tier_code=draft.request.buyer.tier.code,
+        rule_version_id=draft.rule_version_id,
+        placed_at=now,
+        pay_before=now + timedelta(minutes=draft.request.rules.orders.pay_within_minutes),
+        lines=tuple(map(_line, draft.lines, quote.lines)),
     )
-    if emptied != len(from_cart):
-        raise Conflict(path=("fromCart",))
 
 
-_INSERT = """
-WITH placed AS (
-    INSERT INTO sales_order
-        (id, order_no, member_id, kind, status, delivery, store_id, address_encrypted, region_code,
-         remark, goods_total_fen, discount_total_fen, shipping_fen, points_spent, points_off_fen,
-         payable_fen, paid_fen, refunded_fen, points_earned, growth_earned, discounts, tier_code,
-         rule_version_id, placed_at, pay_before, timeout_due_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, 0, 0,
-            $17::jsonb, $18, $19, $20, $21, $21)
-), lines AS (
-    INSERT INTO order_line
-        (id, order_id, position, sku_id, product_id, product_name, sku_name, image_url, quantity,
-         refunded_quantity, unit_price_fen, discount_total_fen, points_off_fen, payable_fen,
-         refunded_fen, discounts, units)
-    SELECT line.id, $1, line.place - 1, line.sku_id, line.product_id, line.product_name,
-           line.sku_name, line.image_url, line.quantity, 0, line.unit_price, line.discount_total,
-           line.points_off, line.payable, 0, line.discounts, line.units
-    FROM unnest($22::uuid[], $23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::text[],
-                $28::int[], $29::bigint[], $30::bigint[], $31::bigint[], $32::bigint[],
-                $33::jsonb[], $34::jsonb[])
-        WITH ORDINALITY
-        AS line (id, sku_id, product_id, product_name, sku_name, image_url, quantity, unit_price,
-                 discount_total, points_off, payable, discounts, units, place)
-), event AS (
-    INSERT INTO order_event (id, order_id, kind, happened_at) VALUES ($35, $1, $36, $20)
-), emptied AS (
-    DELETE FROM cart_line USING unnest($37::uuid[], $38::int[]) AS bought (id, quantity)
-    WHERE cart_line.id = bought.id AND cart_line.quantity = bought.quantity
-        AND cart_line.member_id = $3
-    RETURNING cart_line.id
-)
-SELECT count(*) FROM emptied
-"""
-
-
-def _sealed_address(priced: PricedDraft, data: PersonalData) -> bytes | None:
-    """Seal the address as it is now into the order."""
-    address = priced.draft.address
-    if address is None:
-        return None
-    return seal_snapshot(open_address(address.encrypted, address.region_code, data), data)
-
-
-def order_no(now: datetime) -> str:
-    """Return a number for people, fit for WeChat: the day in Shanghai and 14 random digits.
-
-    A million orders a day meet with odds of 1 in 200; the unique key then refuses the later one,
-    and its retry gets another number.
-    """
-    return f"{business_day(now):%y%m%d}{number_code(14)}"
+def _line(line: DraftedLine, quoted: QuotedLine) -> NewLine:
+    return NewLine(
+        sku_id=line.sku_id,
+        product_id=line.product_id,
+        product_name=line.product_name,
+        sku_name=line.sku_name,
+        image_url=line.image_url,
+        quantity=line.quantity,
+        unit_price_fen=quoted.unit_price_fen,
+        discount_total_fen=quoted.discount_total_fen,
+        points_off_fen=quoted.points_off_fen,
+        payable_fen=quoted.payable_fen,
+        discounts=quoted.discounts,
+        units=quoted.units,
+        cart_line_id=line.cart_line_id,
+    )

@@ -16,7 +16,8 @@ from gateways.redis.stock_gate import StockGate, StockGateConfig
 from models import database as db
 from models.members import Member
 from services import quoting, stock
-from services.placing import DraftRefused, PlaceOrder, PriceChanged, order_no, place_order
+from services.order_making import order_no
+from services.placing import DraftRefused, PlaceOrder, PriceChanged, place_order
 from services.quoting import PricedDraft
 from services.sealed_addresses import open_snapshot
 from tests.factories.shop import (
