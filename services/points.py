@@ -23,7 +23,7 @@ from domain.ledger import (
     member_account,
     system_account,
 )
-from domain.points import Return, claw, give_back_plan, take
+from domain.points import Return, capped, claw, give_back_plan, take
 from models import database
 from models.ids import new_id
 from services import ledger, points_expiry, points_lots
@@ -240,39 +240,41 @@ async def _within_cap(
     cap = (await _daily_caps(now)).get(reason)
     if cap is None:
         return points
-    # A statement of its own after the wallet's lock: it sees what rivals have counted.
-    return int(
-        await database.fetch_value(
-            _COUNT_TO_CAP,
+    day = business_day(now)
+    # The wallet is locked: nobody counts between this and what is counted below.
+    counted = await database.fetch_one(
+        """
+        SELECT EXISTS (
+            SELECT 1 FROM ledger_transaction
+            WHERE source_kind = $4 AND source_id = $5 AND reason = $2 AND unit = 'POINTS'
+        ) AS is_booked, (
+            SELECT points FROM points_cap_count
+            WHERE member_id = $1 AND reason = $2 AND day = $3
+        ) AS points
+        """,
+        member_id,
+        reason,
+        day,
+        source[0],
+        source[1],
+    )
+    assert counted is not None
+    through = 0 if counted["is_booked"] else capped(points, counted["points"] or 0, cap)
+    if through:
+        await database.execute(
+            """
+            INSERT INTO points_cap_count AS counted (id, member_id, reason, day, points)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (member_id, day, reason) DO UPDATE
+            SET points = counted.points + excluded.points
+            """,
             new_id(),
             member_id,
             reason,
-            business_day(now),
-            points,
-            cap,
-            source[0],
-            source[1],
+            day,
+            through,
         )
-    )
-
-
-_COUNT_TO_CAP = """
-WITH before AS (
-    SELECT coalesce(max(points), 0) AS points FROM points_cap_count
-    WHERE member_id = $2 AND reason = $3 AND day = $4
-), after AS (
-    INSERT INTO points_cap_count AS counted (id, member_id, reason, day, points)
-    SELECT $1, $2, $3, $4, least($5::bigint, $6::bigint)
-    WHERE NOT EXISTS (
-        SELECT 1 FROM ledger_transaction
-        WHERE source_kind = $7 AND source_id = $8 AND reason = $3 AND unit = 'POINTS'
-    )
-    ON CONFLICT (member_id, day, reason) DO UPDATE
-    SET points = greatest(counted.points, least(counted.points + $5, $6))
-    RETURNING points
-)
-SELECT coalesce((SELECT points FROM after) - before.points, 0) FROM before
-"""
+    return through
 
 
 async def book_pending(

@@ -5,7 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from domain.rules import DEFAULT_TIERS, OrderRules, PointsRules, Rules, RulesInvalid
+from domain.rules import (
+    DEFAULT_TIERS,
+    BenefitCouponRules,
+    CheckInRules,
+    CouponOffer,
+    DailyCapRules,
+    DayCouponRules,
+    OrderRules,
+    PointsRules,
+    Rules,
+    RulesInvalid,
+)
 from models import database as db
 from services import rules
 from tests.factories.shop import NOW
@@ -49,6 +60,45 @@ async def test_a_document_that_contradicts_itself_is_not_stored() -> None:
         "points.max_share_bps: at most 10000",
     ]
     assert await db.fetch_value("SELECT count(*) FROM rule_version") == 0
+
+
+def wrong_offers(offer: CouponOffer) -> Rules:
+    return Rules(
+        check_in=CheckInRules(coupons=(DayCouponRules(8, offer),)),
+        benefit_coupons=(BenefitCouponRules("BIRTHDAY", offer, weekday=0),),
+    )
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        CouponOffer("券", "Coupon", amount_off_fen=0),
+        CouponOffer("券", "Coupon", "PERCENT_OFF", pay_bps=10_000),
+        CouponOffer("券", "Coupon", "GIFT"),
+        CouponOffer("券", "Coupon", amount_off_fen=1, valid_days=0),
+    ],
+    ids=["no amount", "no percentage", "kind", "no day"],
+)
+async def test_coupons_that_cannot_be_are_not_stored(offer: CouponOffer) -> None:
+    with pytest.raises(RulesInvalid) as refused:
+        await rules.publish(wrong_offers(offer), effective_at=NOW, now=NOW)
+    assert refused.value.problems == [
+        "check_in.coupons: cycle_day from 1 to 7",
+        "benefit_coupons: 'BIRTHDAY' is no benefit with a coupon",
+        "benefit_coupons: weekday from 1 to 7",
+        "check_in.coupons: '券' is no possible coupon",
+        "benefit_coupons: '券' is no possible coupon",
+    ]
+
+
+async def test_caps_of_reasons_that_are_none_or_named_twice_are_not_stored() -> None:
+    caps = (DailyCapRules("REVIEW", 5), DailyCapRules("REVIEW", 6), DailyCapRules("RUNNING", 7))
+    with pytest.raises(RulesInvalid) as refused:
+        await rules.publish(Rules(points=PointsRules(daily_caps=caps)), effective_at=NOW, now=NOW)
+    assert refused.value.problems == [
+        "points.daily_caps: 'RUNNING' is no reason",
+        "points.daily_caps: reason is unique",
+    ]
 
 
 async def test_what_was_read_before_another_version_was_told_of_is_not_kept(
