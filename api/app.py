@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
@@ -53,15 +53,14 @@ class MallApp:
             lifespan=self._lifespan,
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve a request, a socket, or the server's start and stop."""
         kind = scope["type"]
         if kind == "http" and scope["path"] == "/graphql":
-            await self._graphql(scope, receive, send)
-        elif kind == "websocket" and scope["path"] == "/graphql":
-            await self._sockets(scope, receive, send)
-        else:
-            await self._pages(scope, receive, send)
+            return self._graphql(scope, receive, send)
+        if kind == "websocket" and scope["path"] == "/graphql":
+            return self._sockets(scope, receive, send)
+        return self._pages(scope, receive, send)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

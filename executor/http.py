@@ -154,7 +154,7 @@ class GraphQLHTTP(Generic[ContextT]):
         await _send(send, reply)
 
     async def _answer(self, exchange: _Exchange, receive: Receive, watchdog: Watchdog) -> _Reply:
-        raw = await self._raw(exchange, receive)
+        raw = self._parameters(exchange) if exchange.is_get else await self._body(exchange, receive)
         watchdog.restart(self._run_seconds)
         exchange.body_is_read = True
         if self._cache is not None:
@@ -177,16 +177,37 @@ class GraphQLHTTP(Generic[ContextT]):
             watchdog.listen(receive)
         else:
             _require_way(operation, exchange)
-        return await self._execute(exchange, operation, request)
+        if self._cache is not None and exchange.place is not None:
+            return await self._share(self._cache, exchange, exchange.place, operation, request)
+        answer = await self._run(exchange, operation, request)
+        return _reply(exchange, answer.status, answer.body)
 
-    async def _raw(self, exchange: _Exchange, receive: Receive) -> bytes:
-        """Return what holds the request: a GET's query string or a POST's body."""
-        if exchange.is_get:
-            query_string: bytes = exchange.scope["query_string"]
-            if len(query_string) > self._max_body_bytes:
-                message = f"The query string holds at most {self._max_body_bytes} bytes."
-                raise _Refused(414, bad_request(message))
-            return query_string
+    def _parameters(self, exchange: _Exchange) -> bytes:
+        """Return the query string of a GET."""
+        query_string: bytes = exchange.scope["query_string"]
+        if len(query_string) > self._max_body_bytes:
+            message = f"The query string holds at most {self._max_body_bytes} bytes."
+            raise _Refused(414, bad_request(message))
+        return query_string
+
+    async def _body(self, exchange: _Exchange, receive: Receive) -> bytes:
+        """Return the body of a POST, if its head lets us read it."""
+        self._check_head(exchange)
+        message = await receive()
+        body = _chunk(message)
+        if message.get("more_body", False):
+            parts = bytearray(body)
+            while message.get("more_body", False) and len(parts) <= self._max_body_bytes:
+                message = await receive()
+                parts += _chunk(message)
+            body = bytes(parts)
+        if len(body) > self._max_body_bytes:
+            # It was sent in pieces, and there is no telling when it ends.
+            raise self._too_large(_CLOSE)
+        return body
+
+    def _check_head(self, exchange: _Exchange) -> None:
+        """Refuse what is no POST of JSON, or says that it is too large."""
         if exchange.scope["method"] != "POST":
             message = "Use POST, or GET for queries."
             raise _Refused(405, bad_request(message), headers=[(b"allow", b"GET, POST")])
@@ -201,21 +222,6 @@ class GraphQLHTTP(Generic[ContextT]):
             declared.isdigit() and int(declared) > self._max_body_bytes
         ):
             raise self._too_large()
-        return await self._body(receive)
-
-    async def _body(self, receive: Receive) -> bytes:
-        message = await receive()
-        body = _chunk(message)
-        if message.get("more_body", False):
-            parts = bytearray(body)
-            while message.get("more_body", False) and len(parts) <= self._max_body_bytes:
-                message = await receive()
-                parts += _chunk(message)
-            body = bytes(parts)
-        if len(body) > self._max_body_bytes:
-            # It was sent in pieces, and there is no telling when it ends.
-            raise self._too_large(_CLOSE)
-        return body
 
     def _too_large(self, *headers: Pair) -> _Refused:
         message = f"The body holds at most {self._max_body_bytes} bytes."
@@ -232,17 +238,22 @@ class GraphQLHTTP(Generic[ContextT]):
         if_none_match = exchange.headers.get(b"if-none-match")
         return _Reply(*cache.reply(kept, is_get=exchange.is_get, if_none_match=if_none_match))
 
-    async def _execute(self, exchange: _Exchange, operation: Operation, request: Request) -> _Reply:
-        if self._cache is None or exchange.place is None:
-            answer = await self._run(exchange, operation, request)
-            return _reply(exchange, answer.status, answer.body)
+    async def _share(
+        self,
+        cache: PublicCache,
+        exchange: _Exchange,
+        place: Place,
+        operation: Operation,
+        request: Request,
+    ) -> _Reply:
+        """Run the operation for all who ask the same, if its answer may be shared."""
 
         async def run() -> Answer:
             return await self._run(exchange, operation, request)
 
-        made = await self._cache.share(exchange.place, operation, request.variables, run)
+        made = await cache.share(place, operation, request.variables, run)
         if isinstance(made, Kept):
-            return self._shared(self._cache, exchange, made)
+            return self._shared(cache, exchange, made)
         return _reply(exchange, made.status, made.body)
 
     async def _run(self, exchange: _Exchange, operation: Operation, request: Request) -> Answer:

@@ -98,16 +98,22 @@ class Operation:
         run = Run(context, root, coerced, replays=self.kind is OperationType.MUTATION)
         data = errors = None
         try:
-            data = await self._run_compiled(program, run)
-            if data is None:
-                outcome = await self._interpret(variables, context, root, run.memory)
-                errors = outcome.errors
-                await run.end()
-                return outcome
+            try:
+                data = await program.run(run)
+            except Exception as error:  # noqa: BLE001 (what it means is graphql-core's to say)
+                run.failure = error
+            if data is not None:
+                self._succeeded()
+                return Outcome(data)
+            # Outside of the handlers, so that no error is chained to the one that led here.
+            self._failed()
+            outcome = await self._interpret(variables, context, root, run.memory)
+            errors = outcome.errors
+            await run.end()
+            return outcome
         finally:
             if data is None:
                 run.close(errors or ())
-        return Outcome(data)
 
     async def subscribe(
         self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
@@ -116,21 +122,6 @@ class Operation:
         return await self.engine.interpreter.subscribe(
             self.document, self.name, variables=variables, context=context, root=root
         )
-
-    async def _run_compiled(self, program: Program, run: Run) -> dict[str, Any] | None:
-        """Return the data; None where graphql-core has to go on."""
-        try:
-            data = await program.run(run)
-        except Exception as error:  # noqa: BLE001 (what it means is graphql-core's to say)
-            run.failure = error
-        else:
-            self._failures = 0
-            self.figures.compiled += 1
-            self.engine.figures.compiled += 1
-            return data
-        # Outside of the handlers, so that no error is chained to the one that led here.
-        self._failed()
-        return None
 
     def plan(self, conditions: Mapping[str, bool]) -> Plan:
         """Lay out what is asked for when the conditions have these values.
@@ -171,7 +162,8 @@ class Operation:
 
     def _program(self, variables: VariableValues) -> Program | None:
         """Return the code for these @skip and @include; None when there can't be any."""
-        way: tuple[Any, ...] = tuple(variables.coerced.get(name) for name in self.conditions)
+        given = variables.coerced
+        way: tuple[Any, ...] = tuple([given.get(name) for name in self.conditions])
         if way in self._programs:
             return self._programs[way]
         if len(self._programs) >= MAX_VARIANTS or not all(type(value) is bool for value in way):
@@ -194,6 +186,11 @@ class Operation:
             self._rest -= 1
             return True
         return False
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        self.figures.compiled += 1
+        self.engine.figures.compiled += 1
 
     def _failed(self) -> None:
         self.figures.fallbacks += 1

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Data and errors of one run, or the errors of a request that was never run.
 
     `was_run` is False when the request was refused before any resolver ran: syntax, validation,
-    limits, variables. Such an answer has no `data` at all (GraphQL, section 7.1.2 "Data").
+    limits, variables. Such an answer has no `data` at all (GraphQL, section 7.1.2 "Data"). A tuple,
+    since one is made for each run.
     """
 
     data: dict[str, Any] | None

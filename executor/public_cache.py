@@ -48,8 +48,7 @@ class Place(NamedTuple):
     varies: Hashable
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a run has made: an HTTP status, the body, and the outcome that the body tells."""
 
     status: int
