@@ -41,7 +41,11 @@ class CartLine(Table):
 
 
 class Order(Table):
-    """An order. Amounts in fen; `payable` is what WeChat is asked for."""
+    """An order. Amounts in fen; `payable` is what WeChat is asked for.
+
+    What it earned becomes the member's at `final_at`, and has done so since `finalized_at`; not
+    while one of `refunds_open` is. `events_due_at` asks for what its payment gives beside points.
+    """
 
     order_no = fields.CharField(max_length=32, unique=True)
     member = belongs_to("Member")
@@ -73,6 +77,10 @@ class Order(Table):
     received_at = fields.DatetimeField(null=True)
     completed_at = fields.DatetimeField(null=True)
     final_at = fields.DatetimeField(null=True)
+    finality_due_at = fields.DatetimeField(null=True)
+    finalized_at = fields.DatetimeField(null=True)
+    events_due_at = fields.DatetimeField(null=True)
+    refunds_open = fields.SmallIntField(default=0, db_default=0)
     cancelled_at = fields.DatetimeField(null=True)
     cancel_reason = word(CancelReason, null=True)
     cancel_note = fields.CharField(max_length=256, null=True)
@@ -102,6 +110,11 @@ class Order(Table):
                 check="(status = 'AWAITING_PAYMENT') = (timeout_due_at IS NOT NULL)",
                 name="sales_order_timeout_check",
             ),
+            CheckConstraint(check="refunds_open >= 0", name="sales_order_refunds_check"),
+            CheckConstraint(
+                check="finality_due_at IS NULL OR final_at IS NOT NULL AND finalized_at IS NULL",
+                name="sales_order_finality_check",
+            ),
         )
 
 
@@ -110,6 +123,7 @@ class OrderLine(Table):
 
     `units` holds, per unit, what each discount, the coupon and the points gave it, and what
     points and growth it earns; refunds take from it and nothing is recomputed from totals.
+    `withdrawn_quantity` of the refunded pieces never left the house: they are on the shelf again.
     """
 
     order = belongs_to("Order")
@@ -121,6 +135,7 @@ class OrderLine(Table):
     image_url = fields.CharField(max_length=512, null=True)
     quantity = fields.IntField()
     refunded_quantity = fields.IntField(default=0)
+    withdrawn_quantity = fields.IntField(default=0, db_default=0)
     unit_price_fen = fen()
     discount_total_fen = fen()
     points_off_fen = fen()
@@ -139,6 +154,10 @@ class OrderLine(Table):
                 name="order_line_refunded_quantity_check",
             ),
             CheckConstraint(
+                check="withdrawn_quantity BETWEEN 0 AND refunded_quantity",
+                name="order_line_withdrawn_quantity_check",
+            ),
+            CheckConstraint(
                 check="payable_fen = unit_price_fen * quantity - discount_total_fen"
                 " - points_off_fen AND payable_fen >= 0 AND discount_total_fen >= 0"
                 " AND points_off_fen >= 0",
@@ -149,6 +168,36 @@ class OrderLine(Table):
             ),
         )
         indexes = (("sku_id",),)
+
+
+class OrderReversal(Table):
+    """What a refund took back and gave back; its id is the refund's, so that it happens once.
+
+    `lines` holds [order line, pieces] pairs. `points_taken` and `growth_taken` are the pieces'
+    shares of what the order earned; what became of the points is in the book.
+    """
+
+    order = belongs_to("Order")
+    lines: Any = fields.JSONField()
+    goods_fen = fen()
+    shipping_fen = fen()
+    points_returned = fields.BigIntField()
+    points_taken = fields.BigIntField()
+    growth_taken = fields.BigIntField()
+    coupon_returned = fields.BooleanField()
+    before_shipment = fields.BooleanField()
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "order_reversal"
+        indexes = (("order_id",),)
+        constraints = (
+            CheckConstraint(
+                check="goods_fen >= 0 AND shipping_fen >= 0 AND points_returned >= 0"
+                " AND points_taken >= 0 AND growth_taken >= 0",
+                name="order_reversal_positive_check",
+            ),
+        )
 
 
 class OrderEvent(Table):

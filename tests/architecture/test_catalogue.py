@@ -31,9 +31,10 @@ PARTIAL_INDEXES = {
     "scene_invitation_key": "UNIQUE scene (inviter_id) WHERE kind = 'INVITATION'",
     # Due work: each sweep reads one of these.
     "sales_order_timeout_due": "sales_order (timeout_due_at) WHERE timeout_due_at IS NOT NULL",
-    "sales_order_final_due": (
-        "sales_order (final_at) WHERE status = 'COMPLETED' AND final_at IS NOT NULL"
+    "sales_order_finality_due": (
+        "sales_order (finality_due_at, id) WHERE finality_due_at IS NOT NULL AND refunds_open = 0"
     ),
+    "sales_order_events_due": "sales_order (events_due_at, id) WHERE events_due_at IS NOT NULL",
     "payment_query_due": "payment (query_due_at) WHERE query_due_at IS NOT NULL",
     "wechat_event_due": "wechat_event (due_at) WHERE due_at IS NOT NULL",
     "upload_unused_due": "upload (expires_at) WHERE status = 'PENDING'",
@@ -73,6 +74,8 @@ TRIGGERS = {
     ("ledger_entry", "ledger_entry_kept", "BEFORE TRUNCATE"),
     ("ledger_transaction", "ledger_transaction_immutable", "BEFORE DELETE OR UPDATE"),
     ("ledger_transaction", "ledger_transaction_kept", "BEFORE TRUNCATE"),
+    ("order_reversal", "order_reversal_immutable", "BEFORE DELETE OR UPDATE"),
+    ("order_reversal", "order_reversal_kept", "BEFORE TRUNCATE"),
     ("product", "product_text_kept", "AFTER INSERT OR UPDATE"),
     # What anybody may see.
     ("agreement", "agreement_told", _ANY_STATEMENT),

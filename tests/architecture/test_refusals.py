@@ -98,8 +98,24 @@ BREAKS: dict[str, list[str]] = {
         "goods_total_fen = 9007199254740992, payable_fen = 9007199254740992"
     ],
     "sales_order_timeout_check": ["status = 'AWAITING_PAYMENT'", "timeout_due_at = now()"],
+    "sales_order_refunds_check": ["refunds_open = -1"],
+    "sales_order_finality_check": [
+        "finality_due_at = now()",
+        "finality_due_at = now(), final_at = now(), finalized_at = now()",
+    ],
+    "order_reversal_positive_check": [
+        f"{part} = -1"
+        for part in (
+            *("goods_fen", "shipping_fen"),
+            *("points_returned", "points_taken", "growth_taken"),
+        )
+    ],
+    "order_line_withdrawn_quantity_check": ["withdrawn_quantity = 1", "withdrawn_quantity = -1"],
     "order_line_quantity_check": ["quantity = 0", "quantity = 100"],
-    "order_line_refunded_quantity_check": ["refunded_quantity = 2", "refunded_quantity = -1"],
+    "order_line_refunded_quantity_check": [
+        "refunded_quantity = 2",
+        "refunded_quantity = -1, withdrawn_quantity = -1",
+    ],
     "order_line_payable_check": [
         "payable_fen = 1",
         "unit_price_fen = 1, discount_total_fen = 2, payable_fen = -1",
