@@ -27,6 +27,7 @@ COMMANDS = (
     "migrate",
     "seed",
     "verify",
+    "points",
     "importing",
     "replay",
     "tour",

@@ -79,6 +79,11 @@ def floor_bps(base: int, rate_bps: int) -> int:
     return base * rate_bps // WHOLE_BPS
 
 
+def worth_fen(points: int, per_yuan: int) -> int:
+    """Return what points are worth at so many a yuan, rounded half up to a fen."""
+    return (2 * 100 * points + per_yuan) // (2 * per_yuan)
+
+
 def floor_per_yuan(amount_fen: int, per_yuan: int, multipliers_bps: Sequence[int] = ()) -> int:
     """Return what an amount earns at so much a yuan, floored once on the exact product."""
     product, divisor = amount_fen * per_yuan, 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from datetime import datetime
 from uuid import UUID
 
 import uuid_utils
@@ -18,6 +19,11 @@ _BASE62 = string.digits + string.ascii_letters
 def new_id() -> UUID:
     """Return a UUIDv7 (RFC 9562): ordered by the millisecond within one process, else random."""
     return uuid_utils.compat.uuid7()
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """Return an id that no UUIDv7 made before the instant reaches, and every later one does."""
+    return UUID(int=int(instant.timestamp() * 1_000) << 80)
 
 
 def new_hex_id() -> str:
