@@ -20,3 +20,5 @@ class PublicTag(StrEnum):
     RULES = "rules"
     """Rule versions: tiers, points, the brand, hot searches."""
     AGREEMENTS = "agreements"
+    CAMPAIGNS = "campaigns"
+    """Coupon campaigns and their templates, and whether any coupons are left."""

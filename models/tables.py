@@ -5,4 +5,8 @@ MODULES = (
     "models.catalog",
     "models.orders",
     "models.ledger",
+    "models.coupons",
+    "models.checkin",
+    "models.messages",
+    "models.accounts",
 )
