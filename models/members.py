@@ -20,7 +20,12 @@ from models.fields import Table, belongs_to, word
 
 
 class Member(Table):
-    """A person, or a visitor while `joined_at` is null."""
+    """A person, or a visitor while `joined_at` is null.
+
+    `invitation_due_at`: since when a first purchase is final that nobody has been rewarded for.
+    `newcomer_gifts_from`: not before then, for who left and came back. `leaves_at`: they asked to
+    leave, and will have left then.
+    """
 
     member_no = fields.CharField(max_length=20, unique=True)
     status = word(MemberStatus, default=MemberStatus.ACTIVE)
@@ -42,6 +47,10 @@ class Member(Table):
     lifetime_growth = fields.BigIntField(default=0)
     source = fields.CharField(max_length=32, null=True)
     source_id = fields.CharField(max_length=64, null=True)
+    invitation_due_at = fields.DatetimeField(null=True)
+    newcomer_gifts_from = fields.DatetimeField(null=True)
+    leaves_at = fields.DatetimeField(null=True)
+    left_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
 
@@ -59,6 +68,11 @@ class Member(Table):
                 name="member_phone_check",
             ),
             CheckConstraint(check="lifetime_growth >= 0", name="member_lifetime_growth_check"),
+            CheckConstraint(
+                check="(status = 'LEFT') = (left_at IS NOT NULL)"
+                " AND (leaves_at IS NULL OR status IN ('ACTIVE', 'BLOCKED'))",
+                name="member_left_check",
+            ),
         )
         indexes = (("invited_by_id",),)
 

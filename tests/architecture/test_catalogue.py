@@ -29,7 +29,16 @@ PARTIAL_INDEXES = {
     "address_default_key": "UNIQUE address (member_id) WHERE is_default AND deleted_at IS NULL",
     "payment_open_key": "UNIQUE payment (order_id) WHERE status IN ('STARTED', 'PREPAID')",
     "scene_invitation_key": "UNIQUE scene (inviter_id) WHERE kind = 'INVITATION'",
+    "coupon_order_place_key": (
+        "UNIQUE coupon (order_id, is_for_shipping) WHERE order_id IS NOT NULL"
+    ),
+    "check_in_day_key": "UNIQUE check_in (member_id, day) WHERE NOT merged",
+    "data_export_open_key": "UNIQUE data_export (member_id) WHERE status = 'PREPARING'",
     # Due work: each sweep reads one of these.
+    "data_export_due": "data_export (requested_at, id) WHERE status = 'PREPARING'",
+    "data_export_expiry_due": "data_export (expires_at) WHERE status = 'READY'",
+    "member_invitation_due": ("member (invitation_due_at, id) WHERE invitation_due_at IS NOT NULL"),
+    "member_leaving_due": "member (leaves_at, id) WHERE leaves_at IS NOT NULL",
     "sales_order_timeout_due": "sales_order (timeout_due_at) WHERE timeout_due_at IS NOT NULL",
     "sales_order_finality_due": (
         "sales_order (finality_due_at, id) WHERE finality_due_at IS NOT NULL AND refunds_open = 0"
@@ -46,7 +55,27 @@ PARTIAL_INDEXES = {
         "points_lot (expires_at, id)"
         " WHERE NOT is_pending AND remaining > 0 AND written_off_at IS NULL"
     ),
+    "coupon_expiry_due": "coupon (valid_until, id) WHERE status = 'USABLE'",
+    "coupon_grant_open": "coupon_grant (created_at, id) WHERE status = 'RUNNING'",
+    "coupon_grant_item_open": (
+        "coupon_grant_item (grant_id, id) WHERE coupon_id IS NULL AND refused IS NULL"
+    ),
     # Lists, newest first or in their own order.
+    "coupon_live": "coupon (member_id, valid_until, id) WHERE status IN ('USABLE', 'RESERVED')",
+    "coupon_member": "coupon (member_id, created_at DESC, id DESC)",
+    "coupon_purchase": "coupon (purchase_id) WHERE purchase_id IS NOT NULL",
+    "coupon_campaign_centre": (
+        "coupon_campaign (claim_until, id) WHERE status = 'PUBLISHED' AND kind = 'CLAIM'"
+    ),
+    "coupon_campaign_event": (
+        "coupon_campaign (claim_until, id) WHERE status = 'PUBLISHED' AND kind = 'EVENT'"
+    ),
+    "data_export_member": "data_export (member_id, requested_at DESC, id DESC)",
+    "member_invited": (
+        "member (invited_by_id, invited_at DESC, id DESC) WHERE invited_by_id IS NOT NULL"
+    ),
+    "message_member": "message (member_id, created_at DESC, id DESC)",
+    "message_unread": "message (member_id) WHERE read_at IS NULL",
     "sales_order_member": "sales_order (member_id, placed_at DESC, id DESC)",
     "cart_line_member": "cart_line (member_id, created_at DESC, id DESC)",
     "sales_order_paid": "sales_order (paid_at) WHERE paid_at IS NOT NULL",
@@ -70,6 +99,8 @@ TRIGGERS = {
     ("consent", "consent_immutable", "BEFORE DELETE"),
     ("consent", "consent_kept", "BEFORE TRUNCATE"),
     ("consent", "consent_words_immutable", "BEFORE UPDATE"),
+    ("coupon_terms", "coupon_terms_immutable", "BEFORE DELETE OR UPDATE"),
+    ("coupon_terms", "coupon_terms_kept", "BEFORE TRUNCATE"),
     ("ledger_entry", "ledger_entry_immutable", "BEFORE DELETE OR UPDATE"),
     ("ledger_entry", "ledger_entry_kept", "BEFORE TRUNCATE"),
     ("ledger_transaction", "ledger_transaction_immutable", "BEFORE DELETE OR UPDATE"),
@@ -81,6 +112,10 @@ TRIGGERS = {
     ("agreement", "agreement_told", _ANY_STATEMENT),
     ("banner", "banner_told", _ANY_STATEMENT),
     ("category", "category_told", _ANY_STATEMENT),
+    ("coupon_campaign", "coupon_campaign_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
+    ("coupon_campaign", "coupon_campaign_change_told", "AFTER UPDATE"),
+    ("coupon_campaign", "coupon_campaign_left_told", "AFTER UPDATE"),
+    ("coupon_template", "coupon_template_told", _ANY_STATEMENT),
     ("product", "product_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
     ("product", "product_change_told", "AFTER UPDATE"),
     ("product_category", "product_category_told", _ANY_STATEMENT),

@@ -37,6 +37,12 @@ _VALUES: dict[str, Callable[[], str]] = {
 
 _NEEDS: dict[str, dict[str, str]] = {
     "cart_line": {"quantity": "1"},
+    "coupon": {"valid_until": "'2026-11-23T04:00:00Z'"},
+    "coupon_campaign": {"per_member_limit": "1", "claim_until": "'2026-11-23T04:00:00Z'"},
+    "coupon_template": {"valid_days": "1"},
+    "coupon_terms": {"pay_bps": "10000"},
+    "check_in": {"cycle_day": "1"},
+    "invitation_reward": {"refused": "'DAILY_CAP'"},
     "ledger_entry": {"delta": "1"},
     "order_line": {"quantity": "1"},
     "payment": {"amount_fen": "1"},
@@ -52,6 +58,34 @@ BREAKS: dict[str, list[str]] = {
     "member_merged_into_check": ["status = 'MERGED'", f"merged_into_id = '{UUID(int=1)}'"],
     "member_phone_check": ["phone_hash = '\\x01'", "phone_encrypted = '\\x01'"],
     "member_lifetime_growth_check": ["lifetime_growth = -1"],
+    "member_left_check": [
+        "status = 'LEFT'",
+        "left_at = now()",
+        "status = 'LEFT', left_at = now(), leaves_at = now()",
+    ],
+    "check_in_run_check": ["run_start = day + 1"],
+    "check_in_cycle_day_check": ["cycle_day = 0"],
+    "check_in_made_up_check": [
+        "made_up = true",
+        "make_up_seat = 1",
+        "act_month = '2026-11'",
+        "made_up = true, act_month = '2026-11'",
+    ],
+    "check_in_given_check": [
+        "points = -1",
+        "growth = -1",
+        *(
+            f"made_up = true, make_up_seat = 1, act_month = '2026-11', {given}"
+            for given in ("points = 1", "growth = 1", f"coupon_id = '{UUID(int=1)}'")
+        ),
+    ],
+    "invitation_reward_points_check": ["inviter_points = -1", "invitee_points = -1"],
+    "invitation_reward_refused_check": [
+        "refused = NULL",
+        "seat = 1",
+        "inviter_points = 1",
+    ],
+    "data_export_content_check": ["status = 'READY'", "content_encrypted = '\\x01'"],
     "member_merge_two_check": ["loser_id = survivor_id"],
     "session_generation_check": ["generation = -1"],
     "sms_code_attempts_check": ["attempts_left = -1"],
@@ -144,14 +178,61 @@ BREAKS: dict[str, list[str]] = {
     "points_lot_written_off_check": ["earned = 1, remaining = 1, written_off_at = now()"],
     "points_cap_count_points_check": ["points = -1"],
     "points_lot_use_points_check": ["points = 0"],
+    "coupon_terms_positive_check": [
+        *(f"{part} = -1" for part in ("amount_off_fen", "min_spend_fen", "min_pieces")),
+        "max_off_fen = 0",
+    ],
+    "coupon_terms_percent_check": [
+        "pay_bps = 0, kind = 'PERCENT_OFF'",
+        "pay_bps = 8800",
+        "kind = 'PERCENT_OFF'",
+        "pay_bps = 10001",
+    ],
+    "coupon_terms_amount_check": ["kind = 'AMOUNT_OFF'", "amount_off_fen = 1"],
+    "coupon_terms_gift_check": ["kind = 'GIFT'", f"gift_sku_id = '{UUID(int=1)}'"],
+    "coupon_template_form_check": [
+        "valid_days = NULL",
+        "valid_from = now() - interval '1 day', valid_until = now()",
+        "valid_days = NULL, valid_from = now()",
+        "valid_until = now()",
+    ],
+    "coupon_template_window_check": [
+        "valid_days = 0",
+        "valid_days = NULL, valid_from = now(), valid_until = now()",
+    ],
+    "coupon_campaign_claimed_check": ["claimed = -1", "claimed = 2, quantity = 1"],
+    "coupon_campaign_window_check": ["claim_until = claim_from"],
+    "coupon_campaign_limit_check": ["per_member_limit = 0", "per_member_limit = 101"],
+    "coupon_campaign_price_check": ["points_price = -1", "points_price = 1, kind = 'CODE'"],
+    "coupon_campaign_event_check": [
+        "kind = 'EVENT'",
+        "event_min_paid_fen = 1",
+        "kind = 'EVENT', event_min_paid_fen = 0",
+        f"kind = 'EVENT', event_category_id = '{UUID(int=1)}'",
+        "kind = 'EVENT', event_min_paid_fen = 1, event_pieces = 1",
+        f"kind = 'EVENT', event_category_id = '{UUID(int=1)}', event_pieces = 0",
+    ],
+    "coupon_window_check": ["valid_until = valid_from"],
+    "coupon_held_check": [f"order_id = '{UUID(int=1)}'", f"purchase_id = '{UUID(int=1)}'"],
+    "coupon_reserved_check": ["status = 'RESERVED'"],
+    "coupon_used_check": ["status = 'USED'", "used_at = now()"],
+    "coupon_status_check": ["status = 'NOT_YET_VALID'"],
+    "coupon_points_paid_check": ["points_paid = -1"],
+    "exchange_code_used_check": ["used_at = now()", f"coupon_id = '{UUID(int=1)}'"],
+    "coupon_grant_done_check": ["done = -1", "done = 1"],
+    "coupon_grant_finished_check": ["status = 'FINISHED'", "finished_at = now()"],
+    "coupon_grant_item_check": [f"coupon_id = '{UUID(int=1)}', refused = 'NOT_ALLOWED'"],
     "points_lot_use_returned_check": ["returned = 2", "returned = -1"],
 }
 """Every CHECK, and changes of a valid row that it alone must refuse."""
 
 COMPANIONS: dict[str, dict[str, str]] = {
+    "check_in_make_up_key": {"made_up": "true"},
+    "invitation_reward_seat_key": {"refused": "NULL"},
     "member_phone_hash_key": {"phone_encrypted": "'\\x01'"},
     "ledger_account_member_key": {"balance": "0"},
     "payment_transaction_key": {"status": "'SUCCEEDED'"},
+    "exchange_code_coupon_key": {"used_at": "now()"},
 }
 """What else a row needs when a unique column that may be null is filled."""
 
@@ -159,10 +240,23 @@ ONE_OF_A_KIND: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "address_default_key": ("address", {"is_default": "true"}, {"is_default": "false"}),
     "payment_open_key": ("payment", {"status": "'PREPAID'"}, {"status": "'CLOSED'"}),
     "scene_invitation_key": ("scene", {"kind": "'INVITATION'"}, {"kind": "'PRODUCT'"}),
+    "check_in_day_key": ("check_in", {"merged": "false"}, {"merged": "true"}),
+    "data_export_open_key": (
+        "data_export",
+        {"status": "'PREPARING'"},
+        {"status": "'EXPIRED'"},
+    ),
 }
 """Partial unique indexes: table, what two rows of one owner may not both be, what they may."""
 
-_OWNERS = {"address": "member_id", "payment": "order_id", "scene": "inviter_id"}
+_OWNERS = {
+    "address": "member_id",
+    "check_in": "member_id",
+    "coupon": "member_id",
+    "data_export": "member_id",
+    "payment": "order_id",
+    "scene": "inviter_id",
+}
 
 
 @pytest.fixture

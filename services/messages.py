@@ -1,0 +1,86 @@
+"""The inbox: telling members something once, reading it page by page, and marking it read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.messages import MessageEvent, check_facts
+from models import database
+from models.ids import new_id
+from services.pages import Page, PageRequest, make_page
+
+
+async def tell(
+    member_ids: Sequence[UUID],
+    event: MessageEvent,
+    *,
+    source_id: UUID,
+    facts: Mapping[str, object],
+    link: str | None = None,
+    now: datetime,
+) -> int:
+    """Write the same message to members, as part of the open transaction if there is one.
+
+    `source_id` is what it tells of: who has heard of it already hears nothing again. `facts` are
+    those that the event's text needs (`domain.messages.FACTS`). Returns how many were told.
+    """
+    check_facts(event, facts)
+    ids = list(dict.fromkeys(member_ids))
+    if not ids:
+        return 0
+    return await database.execute(
+        """
+        INSERT INTO message (id, member_id, event, source_id, facts, link, created_at)
+        SELECT line.id, line.member_id, $3, $4, $5::jsonb, $6, $7
+        FROM unnest($1::uuid[], $2::uuid[]) AS line (id, member_id)
+        ON CONFLICT (member_id, event, source_id) DO NOTHING
+        """,
+        [new_id() for _ in ids],
+        ids,
+        event,
+        source_id,
+        database.to_json(dict(facts)),
+        link,
+        now,
+    )
+
+
+async def inbox(member_id: UUID, request: PageRequest) -> Page[Any]:
+    """Return a page of a member's messages, newest first."""
+    at, id_ = request.after or (None, None)
+    rows = await database.fetch(
+        """
+        SELECT id, event, facts, link, read_at, created_at FROM message
+        WHERE member_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+        ORDER BY created_at DESC, id DESC LIMIT $4
+        """,
+        member_id,
+        at,
+        id_,
+        request.limit,
+    )
+
+    async def count() -> int:
+        return int(
+            await database.fetch_value(
+                "SELECT count(*) FROM message WHERE member_id = $1", member_id
+            )
+        )
+
+    return make_page(request, rows, lambda row: (row["created_at"], row["id"]), count)
+
+
+async def mark_read(member_id: UUID, ids: Sequence[UUID] | None, *, now: datetime) -> None:
+    """Mark some of a member's messages as read, all of them without `ids`; others' stay."""
+    await database.execute(
+        """
+        UPDATE message SET read_at = $3
+        WHERE member_id = $1 AND read_at IS NULL AND ($2::uuid[] IS NULL OR id = ANY($2))
+        """,
+        member_id,
+        None if ids is None else list(ids),
+        now,
+    )
