@@ -213,7 +213,6 @@ class Coupon(Table):
             ),
             CheckConstraint(check="status <> 'NOT_YET_VALID'", name="coupon_status_check"),
             CheckConstraint(check="points_paid >= 0", name="coupon_points_paid_check"),
-            CheckConstraint(check="seat >= 1", name="coupon_seat_check"),
         )
 
 

@@ -49,8 +49,6 @@ ALTER TABLE coupon ADD CONSTRAINT coupon_status_check
     CHECK (status <> 'NOT_YET_VALID');
 ALTER TABLE coupon ADD CONSTRAINT coupon_points_paid_check
     CHECK (points_paid >= 0);
-ALTER TABLE coupon ADD CONSTRAINT coupon_seat_check
-    CHECK (seat >= 1);
 ALTER TABLE exchange_code ADD CONSTRAINT exchange_code_digest_key
     UNIQUE (digest);
 ALTER TABLE exchange_code ADD CONSTRAINT exchange_code_coupon_key

@@ -1,4 +1,4 @@
-"""Members' coupons: given once, held by an order, used, given back, as section 4 of the rules says."""
+"""Members' coupons: given once, held by an order, used, given back (rules, section 4)."""
 
 from __future__ import annotations
 
