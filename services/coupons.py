@@ -87,17 +87,14 @@ ON CONFLICT (origin, origin_id) DO NOTHING
 """
 
 
-async def live(member_id: UUID, *, now: datetime) -> tuple[Coupon, ...]:
-    """Return the coupons that a quote looks at: usable now or later, or held by an order."""
-    rows = await database.fetch(
-        """
-        SELECT id, terms_id, status, valid_from, valid_until FROM coupon
-        WHERE member_id = $1 AND status IN ('USABLE', 'RESERVED') AND valid_until > $2
-        ORDER BY valid_until, id
-        """,
-        member_id,
-        now,
-    )
+async def live(
+    member_id: UUID, *, now: datetime, also: Collection[UUID] = ()
+) -> tuple[Coupon, ...]:
+    """Return the coupons that a quote looks at: usable now or later, or held by an order.
+
+    `also` names coupons that are wanted whatever has become of them; others' are left out.
+    """
+    rows = await database.fetch(_LIVE_OR_NAMED if also else _LIVE, member_id, now, *_named(also))
     if not rows:
         return ()
     terms = await coupon_terms.terms_of({row["terms_id"] for row in rows})
@@ -109,6 +106,26 @@ async def live(member_id: UUID, *, now: datetime) -> tuple[Coupon, ...]:
         )
         for row in rows
     )
+
+
+_LIVE = """
+SELECT id, terms_id, status, valid_from, valid_until FROM coupon
+WHERE member_id = $1 AND status IN ('USABLE', 'RESERVED') AND valid_until > $2
+ORDER BY valid_until, id
+"""
+# Two branches: an OR would keep PostgreSQL from the index of live coupons.
+_LIVE_OR_NAMED = """
+(SELECT id, terms_id, status, valid_from, valid_until FROM coupon
+ WHERE member_id = $1 AND status IN ('USABLE', 'RESERVED') AND valid_until > $2)
+UNION
+(SELECT id, terms_id, status, valid_from, valid_until FROM coupon
+ WHERE member_id = $1 AND id = ANY($3))
+ORDER BY valid_until, id
+"""
+
+
+def _named(also: Collection[UUID]) -> tuple[list[UUID], ...]:
+    return (list(also),) if also else ()
 
 
 async def reserve(

@@ -1,4 +1,8 @@
-"""Quotes: everything a price depends on, read in two statements and handed to the pure function."""
+"""Quotes: everything a price depends on, read and handed to the pure function.
+
+That is one statement each for the lines, the buyer and, who has any, the coupons, whatever their
+number; promotions and what coupons promise are kept in memory.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,10 @@ from domain.drafts import OrderDraft
 from domain.errors import DomainError, ErrorCode, NotFound
 from domain.members import MemberStatus
 from domain.orders import DeliveryMethod
-from domain.pricing import Buyer, Line, Problem, Quote, QuoteRequest, quote
+from domain.pricing import Buyer, Coupon, Line, Problem, Quote, QuoteRequest, quote
 from domain.rules import Rules
 from models import database
-from services import earning
+from services import coupons, earning, promotions
 from services import rules as rule_versions
 
 STORE_REQUIRED = "Please choose a store."
@@ -136,6 +140,8 @@ async def build_request(member_id: UUID, draft: OrderDraft, *, now: datetime) ->
         lines=tuple(_priced(row) for row in rows if row["is_for_sale"]),
         buyer=_buyer(buyer, rules, now),
         rules=rules,
+        promotions=await promotions.running(now=now, tier_code=buyer["tier_code"]),
+        coupons=await _read_coupons(member_id, draft, buyer, now),
         coupon_ids=draft.coupon_ids,
         best_coupons=draft.best_coupons,
         points_to_spend=draft.points_to_spend,
@@ -181,7 +187,9 @@ SELECT wanted.cart_line_id, wanted.sku_id, wanted.quantity, wanted.place,
        product.name AS product_name,
        coalesce(sku.status = 'ON_SALE' AND product.status = 'ON_SALE', false) AS is_for_sale,
        coalesce(stock.available, 0) AS available, tier_price.price_fen AS tier_price_fen,
-       coalesce(bought.pieces, 0) AS purchased
+       coalesce(bought.pieces, 0) AS purchased,
+       ARRAY(SELECT category_id FROM product_category
+             WHERE product_id = sku.product_id) AS category_ids
 FROM wanted
 LEFT JOIN sku ON sku.id = wanted.sku_id
 LEFT JOIN product ON product.id = sku.product_id
@@ -210,6 +218,9 @@ SELECT member.status, member.tier_code, member.birthday, member.joined_at,
        (SELECT coalesce(sum(lot.remaining), 0)::bigint FROM points_lot AS lot
         WHERE lot.member_id = member.id AND NOT lot.is_pending AND lot.written_off_at IS NULL
             AND lot.expires_at > $4) AS points_balance,
+       EXISTS (SELECT FROM coupon
+               WHERE coupon.member_id = member.id AND coupon.status IN ('USABLE', 'RESERVED')
+                   AND coupon.valid_until > $4) AS has_coupons,
        address.id AS address_id, address.encrypted, address.region_code, address.is_default,
        store.id AS store_id
 FROM member
@@ -218,6 +229,18 @@ LEFT JOIN address ON address.member_id = member.id AND address.deleted_at IS NUL
 LEFT JOIN store ON store.id = $3 AND store.supports_pickup AND store.is_open
 WHERE member.id = $1
 """
+
+
+async def _read_coupons(
+    member_id: UUID, draft: OrderDraft, buyer: Any, now: datetime
+) -> tuple[Coupon, ...]:
+    """Read the coupons to choose from, and those chosen whatever has become of them meanwhile.
+
+    A visitor has none to use: coupons need the agreements that points need.
+    """
+    if buyer["joined_at"] is None or not (buyer["has_coupons"] or draft.coupon_ids):
+        return ()
+    return await coupons.live(member_id, now=now, also=draft.coupon_ids)
 
 
 def _judge(rows: Iterable[Any]) -> tuple[list[DraftedLine], list[Problem]]:
@@ -273,6 +296,7 @@ def _priced(row: Any) -> Line:
         product_id=row["product_id"],
         list_price_fen=row["price_fen"],
         quantity=row["quantity"],
+        category_ids=frozenset(row["category_ids"]),
         weight_grams=row["weight_grams"],
         tier_price_fen=row["tier_price_fen"],
     )
