@@ -75,9 +75,7 @@ async def member_with_orders(
     member_id: UUID, *, now: datetime, shape: MemberShape, wanted: OrdersWanted, of: OrdersShape
 ) -> MemberWithOrders | None:
     """Return a member together with some of their orders, in one statement."""
-    rows = await database.fetch(
-        _member_statement(shape, of), [member_id], now, *wanted.page_values()
-    )
+    rows = await database.fetch(_member_statement(shape, of), member_id, now, *wanted.page_values())
     if not rows:
         return None
     (record,) = rows
@@ -107,7 +105,8 @@ def _member_statement(shape: MemberShape, orders: OrdersShape | None = None) -> 
         parts.append((True, orders_columns(orders), orders_joins(orders)))
     shown = ", ".join(columns for has, columns, _ in parts if has and columns)
     joins = " ".join(join for has, _, join in parts if has)
-    return f"SELECT {shown} FROM member {joins} WHERE member.id = ANY($1)"
+    which = "= ANY($1)" if orders is None else "= $1"
+    return f"SELECT {shown} FROM member {joins} WHERE member.id {which}"
 
 
 async def consents_by_member_id(ids: Sequence[UUID]) -> list[list[Record]]:

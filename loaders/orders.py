@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg import Record
@@ -54,8 +52,7 @@ def _lines_statement(columns: int) -> str:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class OrdersShape:
+class OrdersShape(NamedTuple):
     """What is read of a member's list of orders, which the statement's text depends on.
 
     `columns` are the first so many `ORDER_COLUMNS`, `line_columns` of `ORDER_LINE_COLUMNS`, with 0
@@ -64,12 +61,12 @@ class OrdersShape:
 
     columns: int
     line_columns: int
+    goes_on: bool
     is_by_status: bool
     is_by_keyword: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersWanted:
+class OrdersWanted(NamedTuple):
     """Which of a member's orders are wanted, newest first; without statuses, all.
 
     `keyword` is part of a product's name, or of an order number. `after` is the place of the last
@@ -77,25 +74,23 @@ class OrdersWanted:
     """
 
     first: int
-    after: tuple[datetime, UUID] | None = None
-    statuses: frozenset[OrderStatus] = frozenset()
+    after: tuple[Any, ...] | None = None
+    statuses: Collection[OrderStatus] = ()
     keyword: str = ""
 
     def shape(self, columns: int, line_columns: int) -> OrdersShape:
         """Return the shape of the statement that reads so many columns of them."""
-        return OrdersShape(columns, line_columns, bool(self.statuses), bool(self.keyword))
+        goes_on = self.after is not None
+        return OrdersShape(columns, line_columns, goes_on, bool(self.statuses), bool(self.keyword))
 
     def page_values(self) -> list[Any]:
         """Return the statement's values from $3 on; one order more tells whether more follow."""
-        return [self.first + 1, *(self.after or _BEFORE_THE_NEWEST), *self.values()]
+        return [self.first + 1, *(self.after or ()), *self.values()]
 
     def values(self) -> list[Any]:
         """Return the values of the conditions."""
         values: list[Any] = [sorted(self.statuses)] if self.statuses else []
         return [*values, self.keyword] if self.keyword else values
-
-
-_BEFORE_THE_NEWEST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
 
 @lru_cache(maxsize=256)
@@ -112,10 +107,11 @@ def orders_columns(shape: OrdersShape) -> str:
 @lru_cache(maxsize=256)
 def orders_joins(shape: OrdersShape) -> str:
     """Return the joins, for a statement that calls the member `member`; values come from $3 on."""
+    going_on = "AND (o.placed_at, o.id) < ($4, $5)" if shape.goes_on else ""
     orders = f"""
         SELECT {", ".join(f"o.{name}" for name in ORDER_COLUMNS[: shape.columns])}
         FROM sales_order AS o
-        WHERE o.member_id = member.id AND (o.placed_at, o.id) < ($4, $5) {_matching(shape, 6)}
+        WHERE o.member_id = member.id {going_on} {_matching(shape, 6 if going_on else 4)}
         ORDER BY o.placed_at DESC, o.id DESC LIMIT $3
     """
     joins = _in_arrays(ORDER_COLUMNS[: shape.columns], orders, "orders")

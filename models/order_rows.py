@@ -44,9 +44,10 @@ ORDER BY line.created_at DESC, line.id DESC
 ORDER_COLUMNS = (
     # At a glance.
     *("id", "placed_at", "order_no", "status", "payable_fen"),
-    # On a card.
-    *("kind", "delivery", "store_id", "rule_version_id", "paid_fen"),
-    *("pay_before", "paid_at", "shipped_at", "received_at"),
+    # On a card, with what can be done.
+    *("kind", "delivery", "pay_before"),
+    # What its deadlines depend on, and where it is.
+    *("paid_at", "shipped_at", "received_at", "rule_version_id", "store_id", "paid_fen"),
     # On its page.
     *("address_encrypted", "remark", "goods_total_fen", "discount_total_fen", "shipping_fen"),
     *("points_spent", "points_off_fen", "refunded_fen", "points_earned", "discounts"),
@@ -58,7 +59,8 @@ What is asked most stands first: a statement reads as many as it needs, and each
 """
 
 AT_A_GLANCE = ORDER_COLUMNS.index("kind")
-ON_A_CARD = ORDER_COLUMNS.index("address_encrypted")
+ON_A_CARD = ORDER_COLUMNS.index("paid_at")
+WITH_DEADLINES = ORDER_COLUMNS.index("address_encrypted")
 ON_ITS_PAGE = len(ORDER_COLUMNS)
 
 ORDER_LINE_COLUMNS = (

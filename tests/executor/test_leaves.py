@@ -1,6 +1,7 @@
 """Which values of leaves go into the answer as they are."""
 
 import math
+from datetime import UTC, date, datetime, time
 from enum import Enum, IntEnum
 from typing import Any
 
@@ -21,7 +22,7 @@ from graphql import (
 )
 
 from executor.engine import Engine
-from executor.leaves import exact_test, names_of_members, write_exactly
+from executor.leaves import exact_test, is_told_by_isoformat, names_of_members, write_exactly
 
 
 class Text(str):
@@ -130,3 +131,41 @@ def test_members_of_a_python_enumeration_are_known_by_their_identity() -> None:
     assert names_of_members(type_) == {id(Colour.RED): "RED", id(Colour.BLUE): "SKY"}
     assert names_of_members(GraphQLEnumType("Colour", {"RED": "red"})) is None
     assert names_of_members(GraphQLString) is None
+
+
+class Moment(datetime):
+    """A datetime, but not exactly."""
+
+    def isoformat(self, *_: Any) -> str:
+        return "just now"
+
+
+async def test_instants_and_days_are_told_in_place() -> None:
+    instant = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+
+    @strawberry.type
+    class Query:
+        at: datetime = instant
+        at_or_never: datetime | None = None
+        day: date = instant.date()
+        hour: time | None = instant.time()
+
+    engine = Engine(strawberry.Schema(Query))
+    types = engine.schema.type_map
+    told = [name for name in ("Date", "DateTime", "Time") if is_told_by_isoformat(types[name])]  # type: ignore[arg-type]
+    assert told == ["Date", "DateTime", "Time"]
+    assert not is_told_by_isoformat(GraphQLString)
+    operation = engine.operation(parse("{ at atOrNever day hour }"))
+    outcome = await operation.run(root=Query())
+    assert outcome.data == {
+        "at": "2026-11-22T08:30:00+00:00",
+        "atOrNever": None,
+        "day": "2026-11-22",
+        "hour": "08:30:00",
+    }
+    outcome = await operation.run(root=Query(at_or_never=Moment(2026, 11, 22)))
+    assert outcome.data is not None
+    assert outcome.data["atOrNever"] == "just now"
+    assert operation.figures.compiled == 2
+    text = operation.prepare()[0].text
+    assert ".isoformat() if type(" in text

@@ -22,6 +22,7 @@ from benchmarks.documents import DOCUMENTS
 from jobs.schedule import sweeps
 from models import database as db
 from services import product_figures, sessions
+from services.pages import encode_cursor
 from services.ports import Ports
 from settings import Settings
 from tests.support.graphql import GraphQLClient
@@ -73,6 +74,26 @@ BESIDE_THE_CROWD = (
     """,
 )
 """What the crowd's members have besides what the benchmarks give them."""
+
+ORDERS = """
+query Orders($s: [OrderStatus!], $k: String, $after: String) {
+  me {
+    memberNo joinedAt points { balance } counts { cartPieces }
+    orders(statuses: $s, keyword: $k, after: $after) {
+      nodes { id discounts { amount } lines { id refundableQuantity } }
+      totalCount
+    }
+  }
+}
+"""
+_LATER = encode_cursor((datetime(2026, 11, 22, tzinfo=UTC), UUID(int=1)))
+WAYS_TO_LIST_ORDERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"s": ["SHIPPED"]},
+    {"k": "茶"},
+    {"s": ["SHIPPED", "COMPLETED"], "k": "茶", "after": _LATER},
+)
+"""The member and a page of their orders are one statement, in several shapes."""
 
 MINOR_SWEEPS = frozenset({"daily_lows", "stock_gate", "unused_uploads"})
 """Twice a minute or once an hour, and whole tables are what they are about."""
@@ -210,6 +231,9 @@ async def read_pages(shopper: Shopper, product_id: UUID) -> None:
     for name, variables in pages.items():
         assert (await shopper.client.gql(DOCUMENTS[name], variables, shopper.token)).data
     assert (await shopper.client.gql(DOCUMENTS["home"])).data
+    for wanted in WAYS_TO_LIST_ORDERS:
+        answer = await shopper.client.gql(ORDERS, wanted, shopper.token)
+        assert answer.data["me"]["orders"]["totalCount"] == 0
     await sessions.changes_since(datetime.now(UTC))
 
 

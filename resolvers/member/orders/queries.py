@@ -82,10 +82,8 @@ async def orders_of_members(
 ) -> list[Connection[Order]]:
     """Resolve `Member.orders`: newest first."""
     request = read_page(DEFAULT_FIRST if first is None else first, after, *CURSOR_KINDS)
-    typed, stand_at = _keyword(keyword), frozenset(statuses or ())
-    wanted = OrdersWanted(
-        first=request.first, after=request.after, statuses=stand_at, keyword=typed
-    )
+    typed = _keyword(keyword)
+    wanted = OrdersWanted(request.first, request.after, statuses or (), typed)
     shape = wanted.shape(*_columns_for(asked_below(info)))
     found = []
     for member in members:  # A member sees nobody but themselves: there is one.

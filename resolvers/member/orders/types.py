@@ -40,6 +40,7 @@ from models.order_rows import (
     ORDER_LINE_COLUMNS,
     SNAPSHOT,
     WHOLE_LINE,
+    WITH_DEADLINES,
 )
 from resolvers.common.asked import asked_below
 from resolvers.common.context import Context, Info
@@ -188,6 +189,10 @@ SNAPSHOT_FIELDS = frozenset(
 """The fields of a line that `SNAPSHOT` is enough for."""
 
 
+_REFUNDABLE_FIELDS = frozenset({"refundableQuantity", "refundableAmount"})
+"""The fields of a line that tell something of its order."""
+
+
 def line_columns_for(asked: frozenset[str]) -> int:
     """Return how many columns of lines are read for these fields of theirs."""
     return SNAPSHOT if asked <= SNAPSHOT_FIELDS else WHOLE_LINE
@@ -205,15 +210,19 @@ _delivery_of = member_of(DeliveryMethod)
 
 
 def _facts(order: Row) -> OrderFacts:
-    """Return what the rules of orders ask for."""
+    """Return what the member can do with an order depends on."""
     return OrderFacts(
         _status_of(order[_STATUS]),
         _kind_of(order[_KIND]),
         _delivery_of(order[_DELIVERY]),
         order[_PAY_BEFORE],
-        order[_SHIPPED_AT],
-        order[_RECEIVED_AT],
     )
+
+
+def _facts_on_its_way(order: Row) -> OrderFacts:
+    """Return what its deadlines depend on as well."""
+    facts = _facts(order)
+    return facts._replace(shipped_at=order[_SHIPPED_AT], received_at=order[_RECEIVED_AT])
 
 
 def _discounts(order: Row, context: Context) -> list[Discount]:
@@ -311,7 +320,7 @@ class Order:
         ids = [order[_ID] for order in orders]
         columns = line_columns_for(asked.directly())
         found = await context.loaders.read(lines_by_order_id, ids, columns=columns)
-        if asked.for_any("refundableQuantity", "refundableAmount"):
+        if asked.directly() & _REFUNDABLE_FIELDS:
             can_be_returned = await _are_refundable(orders, context)
             found = [
                 [(*line, can) for line in lines]
@@ -342,7 +351,7 @@ class Order:
     async def refundable_until(orders: Sequence[Row], info: BatchInfo) -> list[datetime | None]:
         rules = await _rules_of(orders, info.context)
         return [
-            rules_of_orders.refundable_until(_facts(order), each)
+            rules_of_orders.refundable_until(_facts_on_its_way(order), each)
             for order, each in zip(orders, rules, strict=True)
         ]
 
@@ -351,7 +360,7 @@ class Order:
     async def auto_receipt_at(orders: Sequence[Row], info: BatchInfo) -> list[datetime | None]:
         rules = await _rules_of(orders, info.context)
         return [
-            rules_of_orders.auto_receipt_at(_facts(order), each)
+            rules_of_orders.auto_receipt_at(_facts_on_its_way(order), each)
             for order, each in zip(orders, rules, strict=True)
         ]
 
@@ -378,17 +387,24 @@ class Order:
 _GLANCE_FIELDS = frozenset(
     {"__typename", "id", "orderNo", "status", "payable", "placedAt", "lines", "timeline"}
 )
-_CARD_FIELDS = _GLANCE_FIELDS | {
-    *("kind", "delivery", "store", "paid", "payBefore", "paidAt", "actions", "wechatPayment"),
-    *("refundableUntil", "autoReceiptAt"),
+_CARD_FIELDS = _GLANCE_FIELDS | {"kind", "delivery", "payBefore", "actions"}
+_DEADLINE_FIELDS = _CARD_FIELDS | {
+    *("paidAt", "store", "paid", "wechatPayment", "refundableUntil", "autoReceiptAt")
 }
+_COLUMNS = (
+    (_GLANCE_FIELDS, AT_A_GLANCE),
+    (_CARD_FIELDS, ON_A_CARD),
+    (_DEADLINE_FIELDS, WITH_DEADLINES),
+)
+"""Fields of an order, and how many of its columns are enough for them."""
 
 
 def order_columns_for(asked: frozenset[str], *, of_lines: frozenset[str]) -> int:
     """Return how many columns of orders are read for these fields of theirs and of their lines."""
-    if asked <= _GLANCE_FIELDS and of_lines <= SNAPSHOT_FIELDS:
-        return AT_A_GLANCE
-    return ON_A_CARD if asked <= _CARD_FIELDS else ON_ITS_PAGE
+    if of_lines & _REFUNDABLE_FIELDS:
+        asked |= {"refundableUntil"}
+    enough = (columns for fields, columns in _COLUMNS if asked <= fields)
+    return next(enough, ON_ITS_PAGE)
 
 
 async def orders_by_ids(context: Context, ids: Sequence[UUID]) -> list[Order | None]:
@@ -399,7 +415,7 @@ async def orders_by_ids(context: Context, ids: Sequence[UUID]) -> list[Order | N
 
 async def _are_refundable(orders: Sequence[Row], context: Context) -> list[bool]:
     return [
-        rules_of_orders.is_refundable(_facts(order), rules, now=context.now)
+        rules_of_orders.is_refundable(_facts_on_its_way(order), rules, now=context.now)
         for order, rules in zip(orders, await _rules_of(orders, context), strict=True)
     ]
 
