@@ -7,6 +7,7 @@ test of the type finds that out for a tenth of the price.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
 from enum import EnumType
 from typing import Any
 
@@ -21,6 +22,7 @@ from graphql import (
     GraphQLString,
     is_scalar_type,
 )
+from strawberry.schema.types.base_scalars import isoformat
 
 Test = Callable[[str, str], str]
 """(the value as it is first read, the value) → a Python expression: is it to be taken as it is?"""
@@ -65,6 +67,15 @@ def write_exactly(type_: GraphQLNamedType, allowed: range) -> None:
         raise TypeError(f"{type_.name} is no scalar, and writes no integers.")
     smallest, largest = allowed.start, allowed.stop - 1
     type_.extensions[EXACT] = _of_type("int", f" and {smallest} <= {{value}} <= {largest}")
+
+
+DATED = frozenset({date, datetime, time})
+"""What has an `isoformat` that tells all of it, and never fails for these very classes."""
+
+
+def is_told_by_isoformat(type_: GraphQLLeafType) -> bool:
+    """Tell whether a scalar writes values by their `isoformat`, as Strawberry's DateTime does."""
+    return getattr(type_, "coerce_output_value", None) is isoformat
 
 
 def names_of_members(type_: GraphQLLeafType) -> dict[int, str] | None:

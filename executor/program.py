@@ -24,7 +24,7 @@ from executor.arguments import Arguments, arguments_of
 from executor.async_helpers import HELPERS
 from executor.calling import python_arguments
 from executor.fields import PlannedNodes
-from executor.leaves import names_of_members
+from executor.leaves import DATED, names_of_members
 from executor.plan import Completion, Field, Leaf, ListOf, OneOf, Plan, Selection
 from executor.reading import How
 from executor.running import InfoMaker, Run
@@ -105,6 +105,7 @@ class _Names:
         self.known: dict[str, Any] = {
             "Path": Path,
             "Fallback": running.Fallback,
+            "dated": DATED,
             "is_awaitable": surroundings.is_awaitable,
             "grid": running.grid,
             "grid_or_none": running.grid_or_none,

@@ -15,7 +15,7 @@ from functools import partial
 
 from graphql import OperationType
 
-from executor.leaves import exact_test, names_of_members
+from executor.leaves import exact_test, is_told_by_isoformat, names_of_members
 from executor.plan import Completion, Field, Leaf, ListOf, OneOf, Plan, Selection, selections_in
 from executor.reading import How
 
@@ -335,6 +335,11 @@ def _leaf(leaf: Leaf, read: str, depth: int) -> str:
     complete = f"{leaf_name(leaf)}({value})"
     if names_of_members(leaf.type) is not None:
         return f"(name if (name := {leaf_name(leaf)}_names.get(id({first}))) else {complete})"
+    if is_told_by_isoformat(leaf.type):
+        told = f"{value}.isoformat() if type({value}) in dated else {complete}"
+        if leaf.is_nullable:
+            return f"(None if {first} is None else {told})"
+        return f"({value}.isoformat() if type({first}) in dated else {complete})"
     test = partial(exact_test, leaf.type)
     if test(value) is None:
         return f"{leaf_name(leaf)}({read})"
