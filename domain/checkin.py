@@ -50,6 +50,13 @@ def streak_of(day: date, run_start: date) -> int:
     return (day - run_start).days + 1
 
 
+def streak_today(last_day: date | None, run_start: date | None, today: date) -> int:
+    """Return the streak as it stands: unbroken up to today or yesterday, else 0."""
+    if last_day is None or run_start is None or last_day < today - ONE_DAY:
+        return 0
+    return streak_of(last_day, run_start)
+
+
 def reward_of(streak: int, rules: CheckInRules) -> Reward:
     """Return what the day of that streak gives: the cycle begins again after its last day."""
     cycle_day = (streak - 1) % len(rules.day_points) + 1

@@ -1,4 +1,7 @@
-"""Checking in once a day, making up for a missed day, and how it stands (rules, section 3)."""
+"""Checking in once a day, making up for a missed day, and the calendar (rules, section 3).
+
+Whoever changes a member's check-ins holds the lock on the member's row.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,16 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.checkin import ONE_DAY, reward_of, run_start_of, streak_of
+from domain.checkin import (
+    ONE_DAY,
+    MakeUpWindow,
+    check_make_up,
+    month_of,
+    reward_of,
+    run_start_of,
+    streak_of,
+    streak_today,
+)
 from domain.clock import business_day
 from domain.errors import AccountBlocked, ConsentRequired
 from domain.ledger import (
@@ -21,10 +33,11 @@ from domain.ledger import (
     system_account,
 )
 from domain.members import MemberStatus
+from domain.rules import CheckInRules
 from models import database
 from models.ids import new_id
 from models.member_rows import member_columns
-from services import ledger, points
+from services import idempotency, ledger, points
 from services import rules as rule_versions
 
 
@@ -162,4 +175,175 @@ async def _credit_growth(member_id: UUID, growth: int, check_in_id: UUID, now: d
     )
     await database.execute(
         "UPDATE member SET lifetime_growth = lifetime_growth + $2 WHERE id = $1", member_id, growth
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeUpCheckIn:
+    """A wish to make up for a missed day."""
+
+    member_id: UUID
+    day: date
+    idempotency_key: str
+
+
+async def make_up(command: MakeUpCheckIn, *, now: datetime) -> CheckedIn:
+    """Make up for a missed day: it costs points and restores the streak, which is answered.
+
+    Rewards of days already checked in stay what they were; only the next one's changes.
+
+    Raises:
+        MakeUpNotAllowed, MakeUpLimitReached: the day or the month says no.
+        InsufficientBalance: there are not enough points.
+        AccountBlocked, ConsentRequired, IdempotencyKeyReused, InvalidInput
+    """
+    return await database.retrying(lambda: _make_up(command, now))
+
+
+async def _make_up(command: MakeUpCheckIn, now: datetime) -> CheckedIn:
+    async with database.in_transaction():
+        claim = await idempotency.claim(
+            command.member_id,
+            "makeUpCheckIn",
+            command.idempotency_key,
+            {"day": command.day},
+            result_id=new_id(),
+            now=now,
+        )
+        if claim.is_new:
+            await _fill_gap(command, claim.result_id, now)
+        return await _shown(claim.result_id, is_new=claim.is_new, now=now)
+
+
+async def _fill_gap(command: MakeUpCheckIn, check_in_id: UUID, now: datetime) -> None:
+    """Write the missed day and join the runs on both sides of it."""
+    member_id, day, today = command.member_id, command.day, business_day(now)
+    rules = (await rule_versions.in_force(now=now)).rules.check_in
+    member = await database.fetch_one(_LOCK_MEMBER, member_id, now)
+    _require_member(member)
+    assert member is not None
+    # A statement of its own after the lock: it sees what rivals have written.
+    facts = await database.fetch_one(_AROUND, member_id, day, day - ONE_DAY, month_of(today))
+    assert facts is not None
+    check_make_up(
+        day,
+        MakeUpWindow.of(today, business_day(member["joined_at"]), rules),
+        is_checked=facts["is_checked"],
+        used=facts["used"],
+        rules=rules,
+    )
+    run_start = run_start_of(day, facts["run_before"])
+    cycle_day = reward_of(streak_of(day, run_start), rules).cycle_day
+    await points.spend(
+        member_id,
+        rules.make_up_cost_points,
+        reason=EntryReason.CHECK_IN_MAKE_UP,
+        source=(SourceKind.CHECK_IN, check_in_id),
+        now=now,
+    )
+    await database.execute(
+        _INSERT_MADE_UP,
+        check_in_id,
+        member_id,
+        day,
+        run_start,
+        cycle_day,
+        month_of(today),
+        facts["used"] + 1,
+        now,
+        day + ONE_DAY,
+    )
+
+
+_LOCK_MEMBER = f"""
+SELECT status, joined_at, {member_columns(["has_joined"])}
+FROM member WHERE id = $1 FOR NO KEY UPDATE OF member
+"""
+
+# The highest seat, not their number: what a merge brought along counts, whichever seats it has.
+_AROUND = """
+SELECT EXISTS (
+           SELECT FROM check_in WHERE member_id = $1 AND day = $2 AND NOT merged
+       ) AS is_checked,
+       (SELECT run_start FROM check_in
+        WHERE member_id = $1 AND day = $3 AND NOT merged) AS run_before,
+       (SELECT coalesce(max(make_up_seat), 0) FROM check_in
+        WHERE member_id = $1 AND act_month = $4) AS used
+"""
+
+# The run that began on the day after goes on from where this one began.
+_INSERT_MADE_UP = """
+WITH joined AS (
+    UPDATE check_in SET run_start = $4
+    WHERE member_id = $2 AND run_start = $9 AND NOT merged
+)
+INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up, act_month,
+                      make_up_seat, merged, created_at)
+VALUES ($1, $2, $3, $4, $5, 0, 0, true, $6, $7, false, $8)
+"""
+
+
+async def _shown(check_in_id: UUID, *, is_new: bool, now: datetime) -> CheckedIn:
+    """Return a made-up day, with the streak as it stands today."""
+    row = await database.fetch_one(
+        """
+        SELECT made.id, made.day, made.points, made.coupon_id, made.made_up,
+               last.day AS last_day, last.run_start AS last_run_start
+        FROM check_in AS made
+        CROSS JOIN LATERAL (
+            SELECT day, run_start FROM check_in
+            WHERE check_in.member_id = made.member_id AND NOT merged ORDER BY day DESC LIMIT 1
+        ) AS last
+        WHERE made.id = $1
+        """,
+        check_in_id,
+    )
+    assert row is not None
+    return CheckedIn(
+        id=row["id"],
+        day=row["day"],
+        streak=streak_today(row["last_day"], row["last_run_start"], business_day(now)),
+        points=row["points"],
+        coupon_id=row["coupon_id"],
+        made_up=row["made_up"],
+        is_new=is_new,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The days checked in within the make-up window, and the make-ups used this month."""
+
+    days: frozenset[date]
+    used: int
+
+
+async def recent(member_id: UUID, *, now: datetime, rules: CheckInRules) -> Recent:
+    """Return what decides which days a member may make up for."""
+    today = business_day(now)
+    row = await database.fetch_one(
+        """
+        SELECT ARRAY(SELECT day FROM check_in
+                     WHERE member_id = $1 AND NOT merged AND day >= $2) AS days,
+               (SELECT coalesce(max(make_up_seat), 0) FROM check_in
+                WHERE member_id = $1 AND act_month = $3) AS used
+        """,
+        member_id,
+        today - rules.make_up_days * ONE_DAY,
+        month_of(today),
+    )
+    assert row is not None
+    return Recent(frozenset(row["days"]), row["used"])
+
+
+async def days_between(member_id: UUID, first: date, last: date) -> list[asyncpg.Record]:
+    """Return the member's check-ins of these days, the first one first."""
+    return await database.fetch(
+        """
+        SELECT day, run_start, points, made_up, coupon_id FROM check_in
+        WHERE member_id = $1 AND NOT merged AND day BETWEEN $2 AND $3 ORDER BY day
+        """,
+        member_id,
+        first,
+        last,
     )
