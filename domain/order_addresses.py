@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.errors import DomainError, ErrorCode
 from domain.pricing import Discount, DiscountKind, texts
@@ -27,6 +27,18 @@ class Shipping:
     discounts: tuple[Discount, ...]
 
 
+def shipping_coupon(discounts: Iterable[Discount]) -> Discount | None:
+    """Return what an order's shipping coupon takes off, None without one."""
+    return next(
+        (
+            discount
+            for discount in discounts
+            if discount.kind is DiscountKind.SHIPPING and discount.source_id is not None
+        ),
+        None,
+    )
+
+
 def reprice_shipping(
     discounts: Iterable[Discount],
     *,
@@ -35,10 +47,12 @@ def reprice_shipping(
     province: str,
     tier_code: str,
     rules: Rules,
+    coupon_max_off_fen: int | None = None,
 ) -> Shipping:
     """Price an order's shipping anew, by the rules and tier that it was placed under.
 
-    `goods_fen` is what the goods cost after step 4: before points.
+    `goods_fen` is what the goods cost after step 4: before points. A shipping coupon among the
+    discounts goes on to take off what it may; it leaves the order where nothing is left for it.
 
     Raises:
         AddressNotServed
@@ -50,7 +64,13 @@ def reprice_shipping(
     )
     fen = delivery.fee_after_tier_fen(goods_fen)
     off_fen = delivery.fee_fen(goods_fen) - fen
-    kept = [discount for discount in discounts if discount.kind is not DiscountKind.SHIPPING]
+    before = list(discounts)
+    kept = [discount for discount in before if discount.kind is not DiscountKind.SHIPPING]
     if off_fen:
         kept.append(delivery.tier_cause.discount(off_fen))
+    coupon = shipping_coupon(before)
+    if coupon is not None and fen:
+        off_fen = fen if coupon_max_off_fen is None else min(fen, coupon_max_off_fen)
+        kept.append(replace(coupon, amount_fen=off_fen))
+        fen -= off_fen
     return Shipping(fen=fen, discounts=tuple(kept))

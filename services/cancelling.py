@@ -14,10 +14,10 @@ from uuid import UUID
 
 from domain.errors import Conflict, NotFound
 from domain.ledger import EntryReason, SourceKind
-from domain.orders import CancelReason, OrderEventKind, OrderStatus
+from domain.orders import CancelReason, OrderEventKind, OrderKind, OrderStatus
 from domain.payments import OrderAlreadyPaid, OrderNotCancellable
 from models import database
-from services import idempotency, points, stock
+from services import coupons, idempotency, points, stock
 from services.paying import close_attempt, open_attempts
 from services.payment_gateway import PaymentGateway
 from services.settling import add_event
@@ -110,7 +110,11 @@ async def _cancel(
         if command is not None:
             await _claim(command, now=now)
         order = await database.fetch_one(
-            "SELECT status, member_id, points_spent FROM sales_order WHERE id = $1 FOR UPDATE",
+            """
+            SELECT status, kind, member_id, points_spent,
+                   EXISTS (SELECT FROM coupon WHERE order_id = o.id) AS has_coupons
+            FROM sales_order AS o WHERE id = $1 FOR UPDATE
+            """,
             order_id,
         )
         if order is None or order["status"] == OrderStatus.CANCELLED:
@@ -130,16 +134,25 @@ async def _cancel(
             reason,
             command.note if command else None,
         )
+        if order["has_coupons"]:
+            await coupons.release(order_id, now=now)
         released = await stock.give_back_reserved(order_id, now=now)
         if order["points_spent"]:
             await points.give_back_all(
                 order["member_id"],
                 spent_by=(SourceKind.ORDER, order_id),
-                reason=EntryReason.ORDER_DEDUCTION_RETURNED,
+                reason=points_returned_reason(OrderKind(order["kind"])),
                 now=now,
             )
         await add_event(order_id, OrderEventKind.CANCELLED, now)
         return released
+
+
+def points_returned_reason(kind: OrderKind) -> EntryReason:
+    """Return why an order's points come back: they paid for a reward, or for a part of goods."""
+    if kind is OrderKind.REDEMPTION:
+        return EntryReason.REDEMPTION_RETURNED
+    return EntryReason.ORDER_DEDUCTION_RETURNED
 
 
 async def _claim(command: CancelOrder, *, now: datetime) -> None:

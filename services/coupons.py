@@ -187,19 +187,20 @@ async def use_in_shop(
         raise CouponNotApplicable(coupon_id)
 
 
-async def release(order_id: UUID, *, now: datetime) -> int:
+async def release(order_id: UUID, *, now: datetime, shipping_only: bool = False) -> int:
     """Let go of the coupons that an order holds: it was cancelled. Returns how many.
 
-    One whose time is over is expired.
+    One whose time is over is expired. With `shipping_only` the goods coupon stays held.
     """
     return await database.execute(
         """
         UPDATE coupon
         SET status = CASE WHEN valid_until > $2 THEN 'USABLE' ELSE 'EXPIRED' END, order_id = NULL
-        WHERE order_id = $1 AND status = 'RESERVED'
+        WHERE order_id = $1 AND status = 'RESERVED' AND (is_for_shipping OR NOT $3)
         """,
         order_id,
         now,
+        shipping_only,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.clock import business_day
 from domain.members import is_birthday
+from domain.orders import OrderKind
 from domain.pricing import Buyer, Earned, units_from_json, units_to_json, with_earnings
 from domain.rules import Rules
 from models import database
@@ -18,8 +19,11 @@ async def of_lines(lines: Sequence[Any], *, now: datetime) -> Earned:
     """Compute what an order's lines earn as it is paid, and store each unit's share on its line.
 
     The quote showed what the order would earn; a tier or birthday may have come since then. A row
-    holds a line's id and units, and its member's tier_code, birthday and joined_at.
+    holds a line's id and units, its order's kind, and its member's tier_code, birthday and
+    joined_at. A redemption earns nothing.
     """
+    if lines[0]["kind"] == OrderKind.REDEMPTION:
+        return Earned(points=0, growth=0, lines=())
     in_force = await rule_versions.in_force(now=now)
     stored = [units_from_json(line["units"]) for line in lines]
     earned = with_earnings(stored, buyer_of(lines[0], in_force.rules, now=now), in_force.rules)

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import Conflict, NotAllowed, NotFound
-from domain.order_addresses import Shipping, reprice_shipping
+from domain.order_addresses import Shipping, reprice_shipping, shipping_coupon
 from domain.orders import DeliveryMethod, OrderStatus
 from domain.pricing import discounts_from_json, discounts_to_json
 from domain.rules import from_document
 from domain.shipping import Parcel
 from models import database
-from services import settling
+from services import coupons, settling
 from services.paying import close_attempt, open_attempts
 from services.payment_gateway import PaymentGateway
 from services.personal_data import PersonalData
@@ -83,6 +83,8 @@ async def _change(command: ChangeOrderAddress, data: PersonalData, now: datetime
             payable_fen,
             database.to_json(discounts_to_json(shipping.discounts)),
         )
+        if order["has_shipping_coupon"] and shipping_coupon(shipping.discounts) is None:
+            await coupons.release(command.order_id, now=now, shipping_only=True)
         if payable_fen == 0:
             await settling.settle_free(command.order_id, now=now)
 
@@ -94,8 +96,11 @@ async def _lock(command: ChangeOrderAddress) -> Any:
                o.payable_fen, o.discounts, o.tier_code, rule_version.document,
                (SELECT jsonb_agg(jsonb_build_array(line.quantity, coalesce(sku.weight_grams, 0)))
                 FROM order_line AS line LEFT JOIN sku ON sku.id = line.sku_id
-                WHERE line.order_id = o.id) AS pieces
+                WHERE line.order_id = o.id) AS pieces,
+               coupon.id IS NOT NULL AS has_shipping_coupon, terms.max_off_fen
         FROM sales_order AS o JOIN rule_version ON rule_version.id = o.rule_version_id
+        LEFT JOIN coupon ON coupon.order_id = o.id AND coupon.is_for_shipping
+        LEFT JOIN coupon_terms AS terms ON terms.id = coupon.terms_id
         WHERE o.id = $1 AND o.member_id = $2
         FOR UPDATE OF o
         """,
@@ -133,4 +138,5 @@ def _shipping(order: Any, region_code: str) -> Shipping:
         province=region_code[:2],
         tier_code=order["tier_code"],
         rules=from_document(order["document"]),
+        coupon_max_off_fen=order["max_off_fen"],
     )

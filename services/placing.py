@@ -2,7 +2,8 @@
 
 The price is read and the Redis gate asked before the transaction opens, so that nothing slow or
 remote happens in it and no lock is held longer than a few statements. Locks are taken in one order:
-the idempotency key, the cart's lines, purchase counts, stock levels by SKU id, points.
+the idempotency key, the cart's lines, the coupons, purchase counts, stock levels by SKU id, the
+wallet.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.carts import limit_reached, out_of_stock
+from domain.coupons import CouponNotApplicable
 from domain.drafts import OrderDraft
 from domain.errors import AccountBlocked, Conflict, DomainError, ErrorCode, InvalidInput
 from domain.ledger import EntryReason, SourceKind
@@ -22,7 +24,7 @@ from domain.pricing import Problem, QuotedLine
 from domain.stock_gate import GateAnswer, hold_id
 from models import database
 from models.ids import new_id
-from services import idempotency, points, quoting, settling, stock
+from services import coupons, idempotency, points, quoting, settling, stock
 from services.ledger import InsufficientBalance
 from services.members import Invitation, bind_inviter
 from services.order_making import NewLine, NewOrder, insert_order, sealed_address
@@ -167,6 +169,7 @@ async def _write(
         if not claim.is_new:
             return claim.result_id
         await insert_order(_order(command, priced, order_id, data, now))
+        await _reserve_coupons(command, priced, order_id, now)
         await _count_limited(command.member_id, priced)
         # Last, since other orders wait for these rows.
         left = await stock.reserve(
@@ -178,6 +181,24 @@ async def _write(
         if priced.quote.payable_fen == 0:
             await settling.settle_free(order_id, now=now)
         return order_id
+
+
+async def _reserve_coupons(
+    command: PlaceOrder, priced: PricedDraft, order_id: UUID, now: datetime
+) -> None:
+    """Have the order hold the coupons that took something off; others stay as they are."""
+    try:
+        await coupons.reserve(
+            priced.quote.coupon_ids, member_id=command.member_id, order_id=order_id, now=now
+        )
+    except CouponNotApplicable as error:
+        chosen = command.draft.coupon_ids
+        path: tuple[str, ...] = ("bestCoupons",)
+        if not command.draft.best_coupons:
+            path = ("couponIds", str(chosen.index(error.coupon_id)))
+        raise DraftRefused(
+            (Problem(code=error.code, message=error.message, path=path, facts={}),)
+        ) from error
 
 
 async def _count_limited(member_id: UUID, priced: PricedDraft) -> None:

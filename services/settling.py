@@ -40,7 +40,7 @@ from domain.payments import (
 from domain.pricing import Earned
 from models import database
 from models.ids import new_id, number_code
-from services import earning, ledger, points, queue, stock
+from services import coupons, earning, ledger, points, queue, stock
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,8 @@ FROM order_event WHERE order_id = {order_id}
 """
 
 _ORDER = """
-SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no
+SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no,
+       EXISTS (SELECT FROM coupon WHERE coupon.order_id = o.id) AS has_coupons
 FROM sales_order AS o
 """
 
@@ -92,6 +93,7 @@ async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
     row = await database.fetch_one(
         """
         SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no,
+               EXISTS (SELECT FROM coupon WHERE coupon.order_id = o.id) AS has_coupons,
                p.id AS payment_id, p.appid, p.out_trade_no, p.amount_fen,
                p.status AS payment_status
         FROM sales_order AS o JOIN payment AS p ON p.order_id = o.id
@@ -153,7 +155,7 @@ def paid_status(delivery: DeliveryMethod) -> OrderStatus:
 
 
 async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: datetime) -> None:
-    """Move the order with its payment, its stock, and what it earns, under the order's lock.
+    """Move the order with its payment, coupons, stock, and what it earns, under the order's lock.
 
     A free order has no payment: `told` is None.
     """
@@ -175,6 +177,8 @@ async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: 
         OrderEventKind.PAID,
     )
     assert moved == 1, "the order's lock is held and its status was read under it"
+    if order["has_coupons"]:
+        await coupons.use(order["id"], now=now)
     await stock.sell_reserved(order["id"], now=now)
     await _book(order, earned, now)
 
@@ -189,7 +193,8 @@ WITH payment AS (
 )
 UPDATE sales_order
 SET status = $2, paid_fen = payable_fen, paid_at = $3, timeout_due_at = NULL,
-    points_earned = $4, growth_earned = $5, pickup_code = $6
+    points_earned = $4, growth_earned = $5, pickup_code = $6,
+    events_due_at = CASE WHEN kind <> 'REDEMPTION' THEN $9 END
 WHERE id = $1 AND status = 'AWAITING_PAYMENT'
 """
 
@@ -197,7 +202,8 @@ WHERE id = $1 AND status = 'AWAITING_PAYMENT'
 async def _lines(order_id: UUID) -> list[Any]:
     return await database.fetch(
         """
-        SELECT line.id, line.units, member.tier_code, member.birthday, member.joined_at
+        SELECT line.id, line.units, sales_order.kind,
+               member.tier_code, member.birthday, member.joined_at
         FROM order_line AS line
         JOIN sales_order ON sales_order.id = line.order_id
         JOIN member ON member.id = sales_order.member_id
