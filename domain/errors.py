@@ -169,6 +169,13 @@ class ConsentRequired(DomainError):
     message = "Please accept the membership and privacy agreements first."
 
 
+class InsufficientPoints(DomainError):
+    """The member has fewer points than it takes."""
+
+    code = ErrorCode.INSUFFICIENT_POINTS
+    message = "There are not enough points."
+
+
 class WechatUnavailable(DomainError):
     """WeChat doesn't answer, or not in a way we can trust; what it did is unknown."""
 

@@ -19,7 +19,7 @@ from types import ModuleType
 import pytest
 from babel.messages.pofile import read_po
 
-from domain import drafts
+from domain import coupon_texts, drafts
 from domain.catalog import LABELS, LOWEST_PAID_LABEL, PriceLabel, ProductLabel
 from domain.errors import DomainError, ErrorCode
 from domain.ledger import EntryReason
@@ -75,6 +75,7 @@ def _all_refusals() -> tuple[type[DomainError], ...]:
 
 def _titles() -> Iterator[str]:
     yield from (text for name, text in vars(texts).items() if name.isupper())
+    yield from (text for name, text in vars(coupon_texts).items() if name.isupper())
     yield from (text for name, text in vars(drafts).items() if name.isupper() and _is_text(text))
     yield from (label.value for label in ProductLabel)
     yield from (LOWEST_PAID_LABEL, *LABELS.values())

@@ -1,16 +1,31 @@
-"""A member's coupon and its terms, as quotes name them."""
+"""A member's coupon and what it promises."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
+from uuid import UUID
 
 import strawberry
 
+from domain import coupon_texts
+from domain.coupons import Terms, Validity, shown_status
 from domain.pricing import CouponKind, CouponStatus, ScopeKind
+from executor.fields import BatchInfo, batched, derived, item
+from executor.hints import public
+from loaders.catalog import category_by_id
+from loaders.coupons import coupon_by_id
+from loaders.orders import order_by_id
+from models.public_changes import PublicTag
+from resolvers.common.context import Context
+from resolvers.common.enums import member_of
+from resolvers.common.messages import translate
 from resolvers.common.scalars import Money
 from resolvers.member.catalog.categories import Category
-from resolvers.member.catalog.products import Sku
+from resolvers.member.catalog.products import Sku, skus_by_ids
+from services import coupon_terms
 
 if TYPE_CHECKING:
     from resolvers.member.orders.types import Order
@@ -21,46 +36,198 @@ strawberry.enum(
 )
 strawberry.enum(ScopeKind, name="CouponScopeKind", description="What a coupon applies to.")
 
+_TERMS = public(PublicTag.CAMPAIGNS)
+_ONE_PERCENT = 100
+"""Basis points of a percent."""
+
+
+@dataclass(slots=True)
+class ShownTerms:
+    """What a coupon promises, and when coupons of these terms can be used."""
+
+    terms: Terms
+    validity: Validity
+
+
+def _scope_kind(shown: ShownTerms, _context: Context) -> ScopeKind:
+    return shown.terms.scope.kind
+
+
+def _scope_title(shown: ShownTerms, context: Context) -> str:
+    text = coupon_texts.scope_title(shown.terms, in_english=context.language == "en")
+    return translate(text.message, context.language, **text.facts)
+
 
 @strawberry.type(description="The goods that a coupon covers.")
 class CouponScope:
-    kind: ScopeKind = strawberry.field(description="All goods, some categories, some products.")
-    categories: list[Category] = strawberry.field(description="For CATEGORIES: which.")
-    title: str = strawberry.field(description="The scope in words.")
+    """Its source is a `ShownTerms`."""
+
+    kind: ScopeKind = derived(
+        _scope_kind, metadata=_TERMS, description="All goods, some categories, some products."
+    )
+    title: str = derived(_scope_title, metadata=_TERMS, description="The scope in words.")
+
+    @batched(
+        metadata=public(PublicTag.CAMPAIGNS, PublicTag.CATALOG),
+        description="For CATEGORIES: which.",
+    )
+    @staticmethod
+    async def categories(scopes: Sequence[ShownTerms], info: BatchInfo) -> list[list[Category]]:
+        wanted = [
+            sorted(shown.terms.scope.ids) if shown.terms.scope.kind is ScopeKind.CATEGORIES else []
+            for shown in scopes
+        ]
+        every = list(dict.fromkeys(id_ for ids in wanted for id_ in ids))
+        rows = await info.context.loaders.read(category_by_id, every)
+        found = dict(zip(every, rows, strict=True))
+        return [[cast("Category", found[id_]) for id_ in ids if found[id_]] for ids in wanted]
+
+
+def _name(shown: ShownTerms, context: Context) -> str:
+    return (context.language == "en" and shown.terms.name_en) or shown.terms.name
+
+
+def _kind(shown: ShownTerms, _context: Context) -> CouponKind:
+    return shown.terms.kind
+
+
+def _amount_off(shown: ShownTerms, _context: Context) -> int | None:
+    return shown.terms.amount_off_fen if shown.terms.kind is CouponKind.AMOUNT_OFF else None
+
+
+def _pay_percent(shown: ShownTerms, _context: Context) -> int | None:
+    is_share = shown.terms.kind is CouponKind.PERCENT_OFF
+    return shown.terms.pay_bps // _ONE_PERCENT if is_share else None
+
+
+def _validity_text(shown: ShownTerms, context: Context) -> str:
+    text = coupon_texts.validity_text(shown.validity)
+    return translate(text.message, context.language, **text.facts)
+
+
+def _description(shown: ShownTerms, context: Context) -> str:
+    """Return the brand's own words, if it has any, and the small print below them."""
+    language, terms = context.language, shown.terms
+    own = (language == "en" and terms.description_en) or terms.description
+    lines = [
+        translate(text.message, language, **text.facts)
+        for text in coupon_texts.conditions_of(terms)
+    ]
+    return "\n".join([*([own] if own else []), *lines])
 
 
 @strawberry.type(description="What a coupon promises.")
 class CouponTerms:
-    name: str = strawberry.field(description="Its name, such as 满60减5.")
-    kind: CouponKind = strawberry.field(description="What it gives.")
-    amount_off: Money | None = strawberry.field(
-        description="AMOUNT_OFF: fen off. GIFT and others: null."
+    """Its source is a `ShownTerms`."""
+
+    name: str = derived(_name, metadata=_TERMS, description="Its name, such as 满60减5.")
+    kind: CouponKind = derived(_kind, metadata=_TERMS, description="What it gives.")
+    amount_off: Money | None = derived(
+        _amount_off, metadata=_TERMS, description="AMOUNT_OFF: fen off. GIFT and others: null."
     )
-    pay_percent: int | None = strawberry.field(
-        description="PERCENT_OFF: 88 means the member pays 88 % (88 折)."
+    pay_percent: int | None = derived(
+        _pay_percent,
+        metadata=_TERMS,
+        description="PERCENT_OFF: 88 means the member pays 88 % (88 折).",
     )
-    max_off: Money | None = strawberry.field(description="PERCENT_OFF: at most this much off.")
-    min_spend: Money = strawberry.field(
-        description="Least amount of the goods in scope, after the discounts before a coupon."
+    max_off: Money | None = derived(
+        lambda shown, _context: shown.terms.max_off_fen,
+        metadata=_TERMS,
+        description="PERCENT_OFF: at most this much off.",
     )
-    min_pieces: int = strawberry.field(description="Least number of pieces in scope.")
-    scope: CouponScope = strawberry.field(description="The goods it covers.")
-    stacks_with_campaigns: bool = strawberry.field(
-        description="Whether it works on flash-sale and group-buy prices."
+    min_spend: Money = derived(
+        lambda shown, _context: shown.terms.min_spend_fen,
+        metadata=_TERMS,
+        description="Least amount of the goods in scope, after the discounts before a coupon.",
     )
-    validity_text: str = strawberry.field(description="When it is valid, in words.")
-    gift_sku: Sku | None = strawberry.field(description="GIFT: what is given.")
-    description: str = strawberry.field(description="The terms in words.")
+    min_pieces: int = derived(
+        lambda shown, _context: shown.terms.min_pieces,
+        metadata=_TERMS,
+        description="Least number of pieces in scope.",
+    )
+    scope: CouponScope = derived(
+        lambda shown, _context: shown, metadata=_TERMS, description="The goods it covers."
+    )
+    stacks_with_campaigns: bool = derived(
+        lambda shown, _context: shown.terms.stacks_with_campaigns,
+        metadata=_TERMS,
+        description="Whether it works on flash-sale and group-buy prices.",
+    )
+    validity_text: str = derived(
+        _validity_text, metadata=_TERMS, description="When it is valid, in words."
+    )
+    description: str = derived(_description, metadata=_TERMS, description="The terms in words.")
+
+    @batched(
+        metadata=public(PublicTag.CAMPAIGNS, PublicTag.CATALOG, PublicTag.RULES),
+        description="GIFT: what is given.",
+    )
+    @staticmethod
+    async def gift_sku(shown: Sequence[ShownTerms], info: BatchInfo) -> list[Sku | None]:
+        return await skus_by_ids(info, [each.terms.gift_sku_id for each in shown])
+
+    @staticmethod
+    def of(terms: Terms, validity: Validity) -> CouponTerms:
+        """Return what stands for the terms of coupons that can be used then."""
+        return cast("CouponTerms", ShownTerms(terms, validity))
+
+
+_status_of = member_of(CouponStatus)
+
+
+def _status(coupon: Any, context: Context) -> CouponStatus:
+    return shown_status(
+        _status_of(coupon["status"]), coupon["valid_from"], coupon["valid_until"], context.now
+    )
 
 
 @strawberry.type(description="A coupon of the member's.")
 class MemberCoupon:
-    id: strawberry.ID = strawberry.field(description="The coupon's id.")
-    code: str = strawberry.field(description="Shown to a till.")
-    terms: CouponTerms = strawberry.field(description="What it promises.")
-    status: CouponStatus = strawberry.field(description="Where it stands.")
-    valid_from: datetime = strawberry.field(description="From when on it can be used.")
-    valid_until: datetime = strawberry.field(description="The first instant it can't.")
-    used_on: Annotated[Order, strawberry.lazy("resolvers.member.orders.types")] | None = (
-        strawberry.field(description="The order that it was used on.")
+    """Its source is a coupon's row with `COUPON_COLUMNS`."""
+
+    id: strawberry.ID = item("id", convert=str, description="The coupon's id.")
+    code: str = item("code", description="Shown to a till.")
+    status: CouponStatus = derived(_status, description="Where it stands.")
+    valid_from: datetime = item("valid_from", description="From when on it can be used.")
+    valid_until: datetime = item("valid_until", description="The first instant it can't.")
+
+    @batched(description="What it promises.")
+    @staticmethod
+    async def terms(coupons: Sequence[Any], info: BatchInfo) -> list[CouponTerms]:
+        del info
+        found = await coupon_terms.terms_of({coupon["terms_id"] for coupon in coupons})
+        return [
+            CouponTerms.of(
+                found[coupon["terms_id"]],
+                Validity(valid_from=coupon["valid_from"], valid_until=coupon["valid_until"]),
+            )
+            for coupon in coupons
+        ]
+
+    @batched(description="The order that it was used on.")
+    @staticmethod
+    async def used_on(
+        coupons: Sequence[Any], info: BatchInfo
+    ) -> list[Annotated[Order, strawberry.lazy("resolvers.member.orders.types")] | None]:
+        ids = [
+            coupon["order_id"] if coupon["status"] == CouponStatus.USED else None
+            for coupon in coupons
+        ]
+        wanted = list({order_id for order_id in ids if order_id is not None})
+        # Not by way of the orders' own types: those show coupons, too.
+        rows = await info.context.loaders.read(
+            order_by_id, wanted, viewer_id=info.context.member_id
+        )
+        orders = dict(zip(wanted, rows, strict=True))
+        return [None if order_id is None else orders[order_id] for order_id in ids]
+
+
+async def coupons_by_ids(context: Context, ids: Sequence[UUID | None]) -> list[MemberCoupon | None]:
+    """Return the viewer's coupons in the order of their ids; None for no id and for others'."""
+    wanted = [coupon_id for coupon_id in ids if coupon_id is not None]
+    rows = await context.loaders.read(coupon_by_id, wanted, viewer_id=context.member_id)
+    found = dict(zip(wanted, rows, strict=True))
+    return cast(
+        "list[MemberCoupon | None]",
+        [None if coupon_id is None else found[coupon_id] for coupon_id in ids],
     )
