@@ -75,7 +75,9 @@ def _all_refusals() -> tuple[type[DomainError], ...]:
 
 def _titles() -> Iterator[str]:
     yield from (text for name, text in vars(texts).items() if name.isupper())
-    yield from (text for name, text in vars(coupon_texts).items() if name.isupper())
+    yield from (
+        text for name, text in vars(coupon_texts).items() if name.isupper() and _is_text(text)
+    )
     yield from (text for name, text in vars(drafts).items() if name.isupper() and _is_text(text))
     yield from (label.value for label in ProductLabel)
     yield from (LOWEST_PAID_LABEL, *LABELS.values())
