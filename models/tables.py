@@ -5,6 +5,7 @@ MODULES = (
     "models.catalog",
     "models.orders",
     "models.ledger",
+    "models.tiers",
     "models.coupons",
     "models.checkin",
     "models.messages",

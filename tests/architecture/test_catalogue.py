@@ -34,7 +34,15 @@ PARTIAL_INDEXES = {
     ),
     "check_in_day_key": "UNIQUE check_in (member_id, day) WHERE NOT merged",
     "data_export_open_key": "UNIQUE data_export (member_id) WHERE status = 'PREPARING'",
+    "benefit_grant_key": "UNIQUE benefit_grant (member_id, benefit, period) WHERE NOT merged",
     # Due work: each sweep reads one of these.
+    "member_review_due": (
+        "member (tier_review_at, id) WHERE tier_review_at IS NOT NULL AND status = 'ACTIVE'"
+    ),
+    "member_warning_due": (
+        "member (tier_review_at, id)"
+        " WHERE tier_review_at IS NOT NULL AND tier_warned_at IS NULL AND status = 'ACTIVE'"
+    ),
     "data_export_due": "data_export (requested_at, id) WHERE status = 'PREPARING'",
     "data_export_expiry_due": "data_export (expires_at) WHERE status = 'READY'",
     "member_invitation_due": ("member (invitation_due_at, id) WHERE invitation_due_at IS NOT NULL"),
@@ -91,11 +99,15 @@ SHARED_IDS = {
     ForeignKey("stock_level", "id", "sku"),
     ForeignKey("product_text", "id", "product"),
     ForeignKey("ledger_rollup", "id", "ledger_account"),
+    ForeignKey("tier_rise", "id", "rule_version"),
 }
 """References of tables whose id is another row's: the models have no field for them."""
 
 _ANY_STATEMENT = "AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE"
 TRIGGERS = {
+    ("benefit_grant", "benefit_grant_immutable", "BEFORE DELETE"),
+    ("benefit_grant", "benefit_grant_kept", "BEFORE TRUNCATE"),
+    ("benefit_grant", "benefit_grant_words_immutable", "BEFORE UPDATE"),
     ("consent", "consent_immutable", "BEFORE DELETE"),
     ("consent", "consent_kept", "BEFORE TRUNCATE"),
     ("consent", "consent_words_immutable", "BEFORE UPDATE"),
@@ -108,6 +120,8 @@ TRIGGERS = {
     ("order_reversal", "order_reversal_immutable", "BEFORE DELETE OR UPDATE"),
     ("order_reversal", "order_reversal_kept", "BEFORE TRUNCATE"),
     ("product", "product_text_kept", "AFTER INSERT OR UPDATE"),
+    ("tier_term", "tier_term_immutable", "BEFORE DELETE OR UPDATE"),
+    ("tier_term", "tier_term_kept", "BEFORE TRUNCATE"),
     # What anybody may see.
     ("agreement", "agreement_told", _ANY_STATEMENT),
     ("banner", "banner_told", _ANY_STATEMENT),

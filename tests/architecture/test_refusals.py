@@ -50,6 +50,7 @@ _NEEDS: dict[str, dict[str, str]] = {
     "points_lot": {"is_pending": "true"},
     "points_lot_use": {"points": "1"},
     "rule_version": {"number": "1"},
+    "tier_term": {"cause": "'UPGRADE'"},
     "upload": {"bytes": "1"},
 }
 """What a valid row needs that its types don't say."""
@@ -161,6 +162,11 @@ BREAKS: dict[str, list[str]] = {
     "payment_succeeded_check": ["status = 'SUCCEEDED'", "transaction_id = '1'"],
     "payment_case_amount_check": ["amount_fen = 0"],
     "rule_version_number_check": ["number = 0"],
+    "tier_term_growth_check": ["growth = -1"],
+    "tier_term_due_check": ["due_at = now()", "cause = 'KEPT'", "cause = 'DOWN'"],
+    "tier_rise_risen_check": ["risen = -1"],
+    "benefit_grant_points_check": ["points = -1"],
+    "day_run_pieces_check": ["pieces = -1"],
     "ledger_account_owner_check": ["balance = 0", f"member_id = '{UUID(int=1)}'"],
     "ledger_account_balance_check": [f"member_id = '{UUID(int=1)}', balance = -1"],
     "ledger_account_earned_check": ["earned = -1"],
@@ -227,6 +233,7 @@ BREAKS: dict[str, list[str]] = {
 """Every CHECK, and changes of a valid row that it alone must refuse."""
 
 COMPANIONS: dict[str, dict[str, str]] = {
+    "tier_term_review_key": {"cause": "'KEPT'"},
     "check_in_make_up_key": {"made_up": "true"},
     "invitation_reward_seat_key": {"refused": "NULL"},
     "member_phone_hash_key": {"phone_encrypted": "'\\x01'"},
@@ -237,6 +244,11 @@ COMPANIONS: dict[str, dict[str, str]] = {
 """What else a row needs when a unique column that may be null is filled."""
 
 ONE_OF_A_KIND: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
+    "benefit_grant_key": (
+        "benefit_grant",
+        {"benefit": "'BIRTHDAY_COUPON'", "period": "'2026'", "merged": "false"},
+        {"benefit": "'BIRTHDAY_COUPON'", "period": "'2026'", "merged": "true"},
+    ),
     "address_default_key": ("address", {"is_default": "true"}, {"is_default": "false"}),
     "payment_open_key": ("payment", {"status": "'PREPAID'"}, {"status": "'CLOSED'"}),
     "scene_invitation_key": ("scene", {"kind": "'INVITATION'"}, {"kind": "'PRODUCT'"}),
@@ -251,6 +263,7 @@ ONE_OF_A_KIND: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
 
 _OWNERS = {
     "address": "member_id",
+    "benefit_grant": "member_id",
     "check_in": "member_id",
     "coupon": "member_id",
     "data_export": "member_id",

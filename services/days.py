@@ -1,0 +1,174 @@
+"""The work of a business day, step by step (docs/rules.md, section 0).
+
+What falls due at 00:00 Shanghai (a review, an expiry, an order's finality) belongs to the day that
+begins. A day's steps run in their order, and days in theirs: after a downtime of five days the mall
+is what five single days would have made of it. Doing a day again finds nothing left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from domain.clock import business_day, end_of_business_day, start_of_business_day
+from models import database
+from models.ids import new_id
+from services import locks, points_expiry, tier_reviews
+
+Batch = Callable[[datetime, int], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a day's work: `batch(as_of, limit)` does about `limit` pieces and returns how many.
+
+    It returns 0 when none is left. A batch is part of a transaction of the runner, so that what it
+    did is counted or undone with it; what may fail alone takes a savepoint. `as_of` is the day's
+    beginning; for a step that acts at once it is now, or the end of a day that is over.
+    """
+
+    name: str
+    batch: Batch
+    limit: int = 2_000
+    acts_at_once: bool = False
+
+    def as_of(self, day: date, now: datetime) -> datetime:
+        """Return the instant as of which the step runs for a day."""
+        if not self.acts_at_once:
+            return start_of_business_day(day)
+        return min(now, end_of_business_day(day) - timedelta(microseconds=1))
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a run of a step did."""
+
+    step: str
+    pieces: int
+
+
+STEPS: tuple[Step, ...] = (
+    Step("tier_reviews", lambda as_of, limit: tier_reviews.review_due(as_of, limit=limit)),
+    Step("points_expiry", lambda as_of, limit: points_expiry.expire_due(as_of, limit=limit)),
+)
+"""In their order: finality, invitations, tier_reviews, tier_rises, points_expiry, coupon_expiry,
+leaving, reminders, rollup.
+"""
+
+WHOLE_DAY = "day"
+"""The step under which a day is marked once it and all days before it are finished."""
+
+Progress = Callable[[str, int], None]
+
+
+class DayNotBegun(ValueError):
+    """A day that is still to come can't be run: what it would end is still good."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} has not begun yet")
+
+
+async def run_day(
+    day: date, *, now: datetime, progress: Progress | None = None
+) -> list[StepResult]:
+    """Run all steps of one day to their end; `progress` hears of each batch.
+
+    Raises:
+        DayNotBegun: the day lies ahead of `now`.
+    """
+    if day > business_day(now):
+        raise DayNotBegun(day)
+    results = []
+    for step in STEPS:
+        done = 0
+        while pieces := await _batch(day, step, now=now):
+            done += pieces
+            if progress is not None:
+                progress(step.name, pieces)
+        if day < business_day(now):
+            await _finish(day, step.name, now=now)
+        results.append(StepResult(step.name, done))
+    return results
+
+
+async def catch_up(*, now: datetime) -> int:
+    """Run the next batch of the first day that isn't finished; returns its pieces, 0 at the end.
+
+    Today is never finished: its steps are looked at again and again.
+    """
+    today = business_day(now)
+    day = await _first_unfinished(today)
+    while day <= today:
+        finished = await _finished_steps(day)
+        for step in STEPS:
+            if step.name in finished:
+                continue
+            if pieces := await _batch(day, step, now=now):
+                return pieces
+            if day < today:
+                await _finish(day, step.name, now=now)
+        if day < today:
+            await _finish(day, WHOLE_DAY, now=now)
+        day += timedelta(days=1)
+    return 0
+
+
+async def _first_unfinished(today: date) -> date:
+    """Return the day after the last one that is finished; without one, the first that was begun."""
+    row = await database.fetch_one(
+        """
+        SELECT (SELECT max(day) FROM day_run WHERE step = $1 AND finished_at IS NOT NULL) AS last,
+               (SELECT min(day) FROM day_run) AS first
+        """,
+        WHOLE_DAY,
+    )
+    assert row is not None
+    first: date = row["first"] or today
+    return first if row["last"] is None else min(row["last"] + timedelta(days=1), today)
+
+
+async def _finished_steps(day: date) -> set[str]:
+    rows = await database.fetch(
+        "SELECT step FROM day_run WHERE day = $1 AND finished_at IS NOT NULL", day
+    )
+    return {row["step"] for row in rows}
+
+
+async def _batch(day: date, step: Step, *, now: datetime) -> int:
+    """Do one batch of a step and count it, in one transaction; another runner's comes first."""
+
+    async def work() -> int:
+        async with database.in_transaction():
+            await locks.hold("days")
+            pieces = await step.batch(step.as_of(day, now), step.limit)
+            await _note(day, step.name, pieces=pieces, finished_at=None, now=now)
+            return pieces
+
+    return await database.retrying(work)
+
+
+async def _finish(day: date, step: str, *, now: datetime) -> None:
+    await _note(day, step, pieces=0, finished_at=now, now=now)
+
+
+async def _note(
+    day: date, step: str, *, pieces: int, finished_at: datetime | None, now: datetime
+) -> None:
+    await database.execute(
+        """
+        INSERT INTO day_run (id, day, step, pieces, finished_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (day, step) DO UPDATE
+        SET pieces = day_run.pieces + excluded.pieces,
+            finished_at = coalesce(day_run.finished_at, excluded.finished_at),
+            updated_at = excluded.updated_at
+        WHERE excluded.pieces > 0 OR excluded.finished_at IS NOT NULL
+        """,
+        new_id(),
+        day,
+        step,
+        pieces,
+        finished_at,
+        now,
+    )
