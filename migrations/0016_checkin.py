@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ("made_up", fields.BooleanField(default=False)),
                 ("act_month", fields.CharField(null=True, max_length=7)),
                 ("make_up_seat", fields.SmallIntField(null=True)),
-                ("coupon_id", fields.UUIDField(null=True)),
+                _reference("coupon", "Coupon", null=True),
                 ("merged", fields.BooleanField(default=False)),
                 _instant("created_at"),
             ],

@@ -26,7 +26,7 @@ class CheckIn(Table):
     made_up = fields.BooleanField(default=False)
     act_month = fields.CharField(max_length=7, null=True)
     make_up_seat = fields.SmallIntField(null=True)
-    coupon_id = fields.UUIDField(null=True)
+    coupon = belongs_to("Coupon", null=True)
     merged = fields.BooleanField(default=False)
     created_at = fields.DatetimeField()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +23,7 @@ from domain.checkin import (
     streak_today,
 )
 from domain.clock import business_day
+from domain.coupons import CouponOrigin, terms_of_offer, valid_days_end
 from domain.errors import AccountBlocked, ConsentRequired
 from domain.ledger import (
     AccountKind,
@@ -33,12 +35,13 @@ from domain.ledger import (
     system_account,
 )
 from domain.members import MemberStatus
-from domain.rules import CheckInRules
+from domain.rules import CheckInRules, CouponOffer
 from models import database
 from models.ids import new_id
 from models.member_rows import member_columns
-from services import idempotency, ledger, points
+from services import coupon_terms, coupons, idempotency, ledger, points
 from services import rules as rule_versions
+from services.coupons import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class CheckedIn:
     coupon_id: UUID | None
     made_up: bool
     is_new: bool
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the day as `days_between` would."""
+        return {
+            "day": self.day,
+            "points": self.points,
+            "made_up": self.made_up,
+            "coupon_id": self.coupon_id,
+        }
 
 
 async def check_in(member_id: UUID, *, now: datetime) -> CheckedIn:
@@ -141,10 +153,16 @@ async def _write(
     given = await points.grant(
         member_id, reward.points, reason=EntryReason.CHECK_IN, source=source, now=now
     )
-    if given != reward.points:
-        await database.execute("UPDATE check_in SET points = $2 WHERE id = $1", check_in_id, given)
+    coupon_id = await _give_coupon(member_id, reward.coupon, check_in_id, now)
+    if given != reward.points or coupon_id is not None:
+        await database.execute(
+            "UPDATE check_in SET points = $2, coupon_id = $3 WHERE id = $1",
+            check_in_id,
+            given,
+            coupon_id,
+        )
     await _credit_growth(member_id, growth, check_in_id, now)
-    return CheckedIn(check_in_id, today, streak, given, None, made_up=False, is_new=True)
+    return CheckedIn(check_in_id, today, streak, given, coupon_id, made_up=False, is_new=True)
 
 
 _INSERT = """
@@ -156,6 +174,24 @@ WHERE (
 ) IS NOT DISTINCT FROM $9::date
 ON CONFLICT (member_id, day) WHERE NOT merged DO NOTHING
 """
+
+
+async def _give_coupon(
+    member_id: UUID, offer: CouponOffer | None, check_in_id: UUID, now: datetime
+) -> UUID | None:
+    """Give the coupon that a day of the cycle brings, if it brings one; returns its id."""
+    if offer is None:
+        return None
+    given = Issue(
+        member_id=member_id,
+        terms_id=await coupon_terms.terms_id_of(terms_of_offer(offer), now=now),
+        valid_from=now,
+        valid_until=valid_days_end(now, offer.valid_days),
+        origin=CouponOrigin.CHECK_IN,
+        origin_id=check_in_id,
+    )
+    [coupon_id] = await coupons.issue([given], now=now)
+    return coupon_id
 
 
 async def _credit_growth(member_id: UUID, growth: int, check_in_id: UUID, now: datetime) -> None:

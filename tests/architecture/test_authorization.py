@@ -65,7 +65,7 @@ VISITORS = {
 }
 """What whoever is signed in may do: cart and orders, and what becoming a member takes."""
 
-MEMBERS = {"bindPhone"}
+MEMBERS = {"bindPhone", "checkIn", "makeUpCheckIn"}
 """What takes the agreements, whatever the input says."""
 
 MEMBERS_BY_INPUT: dict[str, dict[str, Any]] = {

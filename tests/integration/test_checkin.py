@@ -21,9 +21,16 @@ from domain.errors import (
     IdempotencyKeyReused,
 )
 from domain.ledger import AccountKind
-from domain.rules import DailyCapRules, PointsRules, Rules
+from domain.rules import (
+    CheckInRules,
+    CouponOffer,
+    DailyCapRules,
+    DayCouponRules,
+    PointsRules,
+    Rules,
+)
 from models import database as db
-from services import checkin, consents, ledger, points
+from services import checkin, consents, coupons, ledger, points
 from services import rules as rule_versions
 from services.checkin import CheckedIn, MakeUpCheckIn
 from services.ledger import InsufficientBalance
@@ -129,6 +136,20 @@ async def test_over_the_day_s_cap_it_succeeds_with_fewer_points() -> None:
     done = await checkin.check_in(member_id, now=NOW)
     assert (done.points, done.streak) == (3, 1)
     assert (await checkin.check_in(member_id, now=NOW)).points == 3
+
+
+async def test_the_cycle_s_last_day_brings_the_configured_coupon_once() -> None:
+    member_id = await joined()
+    offer = CouponOffer("满30减3", "¥3 off ¥30", amount_off_fen=300, min_spend_fen=3_000)
+    rules = Rules(check_in=CheckInRules(coupons=(DayCouponRules(7, offer),)))
+    await rule_versions.publish(rules, effective_at=NOW - 9 * DAY, now=NOW - 9 * DAY)
+    done = [await checkin.check_in(member_id, now=NOW + n * DAY) for n in range(7)]
+    again = await checkin.check_in(member_id, now=NOW + 6 * DAY)
+    [coupon] = await coupons.live(member_id, now=NOW + 6 * DAY)
+    assert [each.coupon_id for each in done] == [None] * 6 + [coupon.id]
+    assert (again.coupon_id, again.is_new) == (coupon.id, False)
+    assert (coupon.amount_off_fen, coupon.min_spend_fen) == (300, 3_000)
+    assert coupon.valid_until == datetime(2026, 12, 27, 16, tzinfo=UTC)  # 30 days, that one too.
 
 
 async def test_making_up_joins_the_runs_on_both_sides_and_costs_points() -> None:

@@ -31,6 +31,7 @@ from resolvers.common.share import absolute_url
 from resolvers.member.addresses.types import Address
 from resolvers.member.carts.types import Cart, carts_of_members
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
+from resolvers.member.checkin.types import Calendar, CheckInCalendar
 from resolvers.member.invitations.types import InvitationProgram
 from resolvers.member.orders.queries import orders_of_members
 from resolvers.member.orders.types import MemberCounts, Order
@@ -130,6 +131,10 @@ def _standing(member: MemberView, context: Context) -> Standing:
     return Standing.of(member.record, view_of(context).rules)
 
 
+def _calendar(member: MemberView, context: Context) -> Calendar:
+    return Calendar.of(member.record, context)
+
+
 def _invitations(member: MemberView, _context: Context) -> InvitationProgram:
     return InvitationProgram.of(member_row(member.record))
 
@@ -158,6 +163,9 @@ class Member:
     points: PointsAccount = derived(_row, needs=_read, description="The member's points.")
     membership: Membership = derived(
         _standing, needs=_read, description="The tier, growth, and how far the next tier is."
+    )
+    check_in: CheckInCalendar = derived(
+        _calendar, needs=_read, description="The member's check-ins."
     )
     cart: Cart = batched(description="What is set aside for buying.")(carts_of_members)
     orders: Connection[Order] = batched(description="The member's orders, newest first.")(
@@ -221,7 +229,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "counts": (),
     "consents": (),
     "addresses": (),
-    "checkIn": (),
+    "checkIn": ("joined_at",),
 }
 """A field of Member → the columns that it is made from; any other takes them all."""
 

@@ -17,6 +17,7 @@ from resolvers.common.context import Context, Info
 from resolvers.common.messages import Language
 from resolvers.common.public import CLOCK_SECONDS, KEPT_SECONDS
 from resolvers.common.share import absolute_url
+from resolvers.member.checkin.types import CheckInRules
 from services.consents import CurrentAgreement, current_agreements
 
 CURRENCY = "CNY"
@@ -95,6 +96,9 @@ class Shop:
     )
     currency: str = strawberry.field(description="ISO 4217.")
     points_rules: PointsRules = strawberry.field(description="The rules of points in force.")
+    check_in_rules: CheckInRules = strawberry.field(
+        description="The rules of the check-in in force."
+    )
     message_templates: list[MessageTemplate] = strawberry.field(
         description="At launch, since wx.requestSubscribeMessage works only straight on a tap."
     )
@@ -120,6 +124,7 @@ class Shop:
             now=context.now,
             currency=CURRENCY,
             points_rules=PointsRules.of(rules.points, context.now),
+            check_in_rules=CheckInRules.of(rules.check_in),
             message_templates=[
                 MessageTemplate.of(each, language) for each in rules.message_templates
             ],
