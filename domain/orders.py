@@ -212,3 +212,12 @@ def is_refundable(order: OrderFacts, rules: OrderRules, *, now: datetime) -> boo
     """Tell whether paid pieces can still be given back for no reason."""
     until = refundable_until(order, rules)
     return order.status in PAID_STATUSES and (until is None or now < until)
+
+
+def final_at(received_at: datetime, rules: OrderRules) -> datetime:
+    """Return when what an order earned becomes the member's, unless a refund is open then.
+
+    That is when so many days after the day of receipt have ended (rules, section 1).
+    """
+    last_day = business_day(received_at) + timedelta(days=rules.final_after_days)
+    return end_of_business_day(last_day)

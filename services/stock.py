@@ -111,6 +111,41 @@ async def give_back_reserved(order_id: UUID, *, now: datetime) -> dict[UUID, int
     return {row["id"]: row["pieces"] for row in rows}
 
 
+async def give_back_sold(member_id: UUID, quantities: Quantities, *, now: datetime) -> None:
+    """Make sold pieces available again that never left the house, and take them off the counts.
+
+    Tell the gate (`give_back`) after the commit.
+    """
+    await database.execute(
+        """
+        WITH given AS (
+            SELECT count.id, sold.pieces
+            FROM unnest($2::uuid[], $3::bigint[]) AS sold (sku_id, pieces)
+            JOIN purchase_count AS count
+                ON count.member_id = $1 AND count.sku_id = sold.sku_id
+            ORDER BY count.sku_id
+            FOR UPDATE OF count
+        )
+        UPDATE purchase_count AS count SET pieces = greatest(count.pieces - given.pieces, 0)
+        FROM given WHERE count.id = given.id
+        """,
+        member_id,
+        *_columns(quantities),
+    )
+    await _lock(quantities)
+    await database.execute(
+        """
+        UPDATE stock_level AS stock
+        SET sold = stock.sold - given.pieces, available = stock.available + given.pieces,
+            updated_at = $3
+        FROM unnest($1::uuid[], $2::bigint[]) AS given (sku_id, pieces)
+        WHERE stock.id = given.sku_id
+        """,
+        *_columns(quantities),
+        now,
+    )
+
+
 _LOCKED_PIECES = """
 WITH wanted AS (
     SELECT sku_id, sum(quantity) AS pieces FROM order_line WHERE order_id = $1 GROUP BY sku_id
