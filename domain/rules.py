@@ -258,8 +258,11 @@ class Rules:
 
     def next_tier(self, code: str) -> TierRules | None:
         """Return the tier above, None at the top."""
-        level = self.tier(code).level
-        return next((tier for tier in self.tiers if tier.level == level + 1), None)
+        above = self.tier(code).level + 1
+        for tier in self.tiers:
+            if tier.level == above:
+                return tier
+        return None
 
 
 class RulesInvalid(ValueError):

@@ -44,7 +44,7 @@ Needs = Callable[[Sequence[Any], "BatchInfo"], Awaitable[None]]
 _LIST_OF = re.compile(r"^\s*(?:[\w.]+\.)?(?:list|List|Sequence)\s*\[(.*)\]\s*$", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen: it is made for each call, and takes half the time.
 class BatchInfo:
     """What a batch function may know of its call: what holds for every parent alike.
 

@@ -37,7 +37,7 @@ class PageRequest:
         return self.first + 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen: setting each field by force takes three times as long.
 class Page(Generic[Row]):
     """Rows, whose cursors are made on demand; `count` reads the whole number when it is asked."""
 
