@@ -7,6 +7,8 @@ MODULES = (
     "models.ledger",
     "models.tiers",
     "models.coupons",
+    "models.promotions",
+    "models.rewards",
     "models.checkin",
     "models.messages",
     "models.accounts",
