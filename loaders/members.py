@@ -13,6 +13,7 @@ from asyncpg import Record
 
 from loaders.checkin import CHECK_IN_COLUMNS, CHECK_IN_JOINS
 from loaders.coupons import COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS
+from loaders.messages import UNREAD_COLUMN
 from loaders.orders import (
     CART_PIECES_COLUMN,
     ORDER_COUNTS_COLUMNS,
@@ -42,6 +43,8 @@ class MemberShape:
     """`ORDER_COUNTS_COLUMNS`: the open orders."""
     has_cart_pieces: bool = False
     """`CART_PIECES_COLUMN`: the pieces in the cart."""
+    has_unread_messages: bool = False
+    """`UNREAD_COLUMN`: the messages not read yet."""
     has_check_in: bool = False
     """`CHECK_IN_COLUMNS`: the streak, and today."""
     has_coupon_counts: bool = False
@@ -95,6 +98,7 @@ def _member_statement(shape: MemberShape, orders: OrdersShape | None = None) -> 
         (shape.has_points, POINTS_COLUMNS, POINTS_JOINS),
         (shape.has_order_counts, ORDER_COUNTS_COLUMNS, ORDER_COUNTS_JOINS),
         (shape.has_cart_pieces, CART_PIECES_COLUMN, ""),
+        (shape.has_unread_messages, UNREAD_COLUMN, ""),
         (shape.has_check_in, CHECK_IN_COLUMNS, CHECK_IN_JOINS),
         (shape.has_coupon_counts, COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS),
         (shape.has_tier_term, TIER_TERM_COLUMNS, TIER_TERM_JOINS),

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.errors import InvalidInput
 from domain.messages import MessageEvent, check_facts
 from models import database
 from models.ids import new_id
-from services.pages import Page, PageRequest, make_page
+from services.pages import MAX_FIRST, Page, PageRequest, make_page
 
 
 async def tell(
@@ -74,7 +75,13 @@ async def inbox(member_id: UUID, request: PageRequest) -> Page[Any]:
 
 
 async def mark_read(member_id: UUID, ids: Sequence[UUID] | None, *, now: datetime) -> None:
-    """Mark some of a member's messages as read, all of them without `ids`; others' stay."""
+    """Mark some of a member's messages as read, all of them without `ids`; others' stay.
+
+    Raises:
+        InvalidInput: there are more ids than a page holds.
+    """
+    if ids is not None and len(ids) > MAX_FIRST:
+        raise InvalidInput(path=("ids",), problem=f"At most {MAX_FIRST} ids are expected.")
     await database.execute(
         """
         UPDATE message SET read_at = $3

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import strawberry
 
+from domain.messages import MessageEvent
 from domain.orders import DeliveryMethod
 from domain.pricing import DiscountKind
 
@@ -18,6 +19,7 @@ strawberry.enum(DiscountKind, name="DiscountKind", description="The causes of mo
 strawberry.enum(
     DeliveryMethod, name="DeliveryMethod", description="How the goods reach the member."
 )
+strawberry.enum(MessageEvent, name="MessageEvent", description="The occasions of a message.")
 
 Member = TypeVar("Member", bound=StrEnum)
 

@@ -54,6 +54,7 @@ VISITORS = {
     "clearCart",
     "createUpload",
     "deleteAddress",
+    "markMessagesRead",
     "payOrder",
     "placeOrder",
     "refreshPayment",

@@ -23,6 +23,8 @@ from domain import coupon_texts, drafts
 from domain.catalog import LABELS, LOWEST_PAID_LABEL, PriceLabel, ProductLabel
 from domain.errors import DomainError, ErrorCode
 from domain.ledger import EntryReason
+from domain.message_texts import MESSAGE_BODIES, MESSAGE_TITLES, NAMED
+from domain.messages import MessageEvent
 from domain.orders import CancelReason, OrderEventKind
 from domain.pricing import texts
 from domain.rules import Rules
@@ -47,10 +49,17 @@ _POSITIONS = {
     "_not_found": 0,
 }
 """Calls whose argument at this place is a text for people."""
-_TABLES = {"EVENT_TITLES", "CANCEL_REASONS", "ENTRY_TITLES"}
+_TABLES = {
+    "EVENT_TITLES",
+    "CANCEL_REASONS",
+    "ENTRY_TITLES",
+    "MESSAGE_TITLES",
+    "MESSAGE_BODIES",
+}
 _PASSED_ON = re.compile(r"(\w+\.)*(message|title|description|reason|label|value|problem|thing)")
 """An attribute or a parameter that carries a text from where it arose, which is found there."""
-_TIER_NAMES = {"tier", "tier_en"}
+_NAMES = {f"{name}{language}" for name in NAMED for language in ("", "_en")}
+"""Names of things, of which each language shows its own."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -82,6 +91,7 @@ def _titles() -> Iterator[str]:
     yield from (label.value for label in ProductLabel)
     yield from (LOWEST_PAID_LABEL, *LABELS.values())
     yield from (*ENTRY_TITLES.values(), *EVENT_TITLES.values(), *CANCEL_REASONS.values())
+    yield from (*MESSAGE_TITLES.values(), *MESSAGE_BODIES.values())
     rules = Rules()
     for tier in rules.tiers:
         for benefit in benefits_of(tier, rules):
@@ -199,6 +209,7 @@ def test_every_word_that_is_shown_has_a_title() -> None:
     assert set(EVENT_TITLES) == set(OrderEventKind)
     assert set(CANCEL_REASONS) == set(CancelReason)
     assert set(LABELS) == set(PriceLabel)
+    assert set(MESSAGE_TITLES) == set(MESSAGE_BODIES) == set(MessageEvent)
 
 
 def test_every_message_has_a_chinese_text() -> None:
@@ -213,8 +224,10 @@ def test_no_chinese_text_is_left_over() -> None:
 @pytest.mark.parametrize("english", sorted(chinese()))
 def test_a_chinese_text_uses_the_same_facts(english: str) -> None:
     translated, facts = chinese()[english], _facts(english)
-    assert _facts(translated) <= (facts | _TIER_NAMES if facts & _TIER_NAMES else facts)
-    assert facts - _TIER_NAMES <= _facts(translated)
+    named = {fact.removesuffix("_en") for fact in facts & _NAMES}
+    assert _facts(translated) <= facts | named | {f"{name}_en" for name in named}
+    assert facts - _NAMES <= _facts(translated)
+    assert {fact.removesuffix("_en") for fact in _facts(translated)} >= named
     assert _HAN.search(translated) or re.fullmatch(r"\{\w+\}", english)
 
 

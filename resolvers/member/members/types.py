@@ -33,6 +33,7 @@ from resolvers.member.carts.types import Cart, carts_of_members
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.checkin.types import Calendar, CheckInCalendar
 from resolvers.member.invitations.types import InvitationProgram
+from resolvers.member.messages.types import Message, messages_of_members
 from resolvers.member.orders.queries import orders_of_members
 from resolvers.member.orders.types import MemberCounts, Order
 from resolvers.member.points.types import PointsAccount
@@ -177,6 +178,9 @@ class Member:
     invitations: InvitationProgram = derived(
         _invitations, needs=_read, description="What the member needs to invite others."
     )
+    messages: Connection[Message] = batched(
+        description="What the mall wrote to the member, newest first."
+    )(messages_of_members)
     birthday_editable: bool = derived(
         _birthday_editable,
         needs=_read,
@@ -229,6 +233,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "counts": (),
     "consents": (),
     "addresses": (),
+    "messages": (),
     "checkIn": ("joined_at",),
 }
 """A field of Member → the columns that it is made from; any other takes them all."""
@@ -250,6 +255,7 @@ def member_shape(asked: Asked, *, is_right_below: bool) -> MemberShape:
             "ordersAwaitingPayment", "ordersAwaitingShipment", "ordersAwaitingReceipt"
         ),
         has_cart_pieces=asked.for_any("cartPieces"),
+        has_unread_messages=asked.for_any("unreadMessages"),
         has_check_in=asked.for_any("checkIn"),
         has_coupon_counts=asked.for_any("couponsUsable", "couponsUsed", "couponsExpired"),
         has_tier_term=asked.for_any("growthToKeep"),

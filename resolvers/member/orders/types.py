@@ -447,6 +447,9 @@ class MemberCounts:
     orders_awaiting_receipt: int = item(
         "awaiting_receipt", description="Orders under way, or ready to be picked up."
     )
+    unread_messages: int = item(
+        "unread_messages", description="Messages that are not marked as read."
+    )
     cart_pieces: int = item("cart_pieces", description="Pieces in the cart.")
 
 

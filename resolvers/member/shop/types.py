@@ -22,8 +22,6 @@ from services.consents import CurrentAgreement, current_agreements
 
 CURRENCY = "CNY"
 
-strawberry.enum(MessageEvent, name="MessageEvent", description="The occasions of a message.")
-
 
 @strawberry.type(description="An agreement in force.")
 class Agreement:
