@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.clock import business_day, end_of_business_day
 from domain.errors import DomainError, ErrorCode
-from domain.pricing import ALL_GOODS, Coupon, CouponKind, CouponStatus, Scope
+from domain.pricing import ALL_GOODS, Coupon, CouponKind, CouponStatus, Scope, ScopeKind
 from domain.rules import WHOLE_BPS, CouponOffer
 
 CODE_LENGTH = 16
@@ -211,3 +211,54 @@ class CouponNotApplicable(DomainError):
     def __init__(self, coupon_id: UUID, *, path: tuple[str | int, ...] = ()) -> None:
         super().__init__(path=path)
         self.coupon_id = coupon_id
+
+
+class CampaignInvalid(ValueError):
+    """Terms or a campaign that can't be; `problems` are one line each, all found at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def terms_problems(terms: Terms) -> list[str]:
+    """Return what can't hold of terms that an operator writes; empty when they can."""
+    is_share = terms.kind is CouponKind.PERCENT_OFF
+    amounts = (terms.min_spend_fen, terms.min_pieces, terms.amount_off_fen)
+    checks = (
+        (bool(terms.name.strip()), "name: a coupon has one"),
+        (
+            (terms.kind is CouponKind.AMOUNT_OFF) == (terms.amount_off_fen > 0),
+            "amount_off: for AMOUNT_OFF, and above 0",
+        ),
+        (
+            is_share == (terms.pay_bps < WHOLE_BPS) and terms.pay_bps >= 1,
+            "pay_percent: for PERCENT_OFF, from 1 to 99",
+        ),
+        (terms.pay_bps % 100 == 0, "pay_percent: a whole number"),
+        (min(amounts) >= 0, "no amount is below 0"),
+        (terms.max_off_fen is None or terms.max_off_fen >= 1, "max_off: above 0, or none"),
+        (
+            (terms.kind is CouponKind.GIFT) == (terms.gift_sku_id is not None),
+            "gift_sku: for GIFT, which names one",
+        ),
+        (
+            (terms.scope.kind is ScopeKind.ALL) == (not terms.scope.ids),
+            "scope: some ids for CATEGORIES and PRODUCTS, none for ALL",
+        ),
+    )
+    return [problem for holds, problem in checks if not holds]
+
+
+def validity_problems(validity: Validity) -> list[str]:
+    """Return what can't hold of when coupons are valid; empty when it can."""
+    window = (validity.valid_from, validity.valid_until)
+    if validity.days is not None:
+        return [] if validity.days >= 1 and window == (None, None) else [_ONE_VALIDITY]
+    if validity.valid_from is None or validity.valid_until is None:
+        return [_ONE_VALIDITY]
+    is_window = validity.valid_from < validity.valid_until
+    return [] if is_window else ["valid_until: after valid_from"]
+
+
+_ONE_VALIDITY = "valid: either days, at least 1, or from and until"

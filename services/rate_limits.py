@@ -17,6 +17,8 @@ class Door(StrEnum):
     BIND_PHONE = "bind_phone"
     UPLOAD = "upload"
     """Knocked at by member, for a form is a member's."""
+    COUPON_CODE = "coupon_code"
+    """Knocked at by member: codes are the member's to guess, wherever they do it from."""
     CODE_IMAGE = "code_image"
     """Drawing a mini-program code; one that was drawn before is free."""
 

@@ -135,6 +135,8 @@ class Settings(BaseSettings):
     """Besides this, one phone gets a code a minute and ten a day."""
     limit_code_image: Rates = (Rate(60, 60),)
     """Mini-program codes drawn by WeChat; those drawn before are free."""
+    limit_coupon_code: Rates = (Rate(20, 3_600),)
+    """Exchange codes tried, right or wrong; by member, wherever they are."""
     limit_upload: Rates = (Rate(60, 3_600),)
     """Forms for pictures; by member, wherever they are."""
     metrics_networks: Annotated[tuple[Network, ...], NoDecode] = LOOPBACK
@@ -230,6 +232,7 @@ class Settings(BaseSettings):
         "limit_bind_phone",
         "limit_sms",
         "limit_code_image",
+        "limit_coupon_code",
         "limit_upload",
         mode="before",
     )
@@ -400,6 +403,7 @@ _EXPECTED = {
     "limit_bind_phone": _RATES,
     "limit_sms": _RATES,
     "limit_code_image": _RATES,
+    "limit_coupon_code": _RATES,
     "limit_upload": _RATES,
     "database_url": "postgresql://user:password@host:5432/name",
     "redis_url": "redis://:password@host:6379/0",

@@ -146,6 +146,7 @@ def _limits(settings: Settings) -> LimitsConfig:
         "bind_phone": settings.limit_bind_phone,
         "sms": settings.limit_sms,
         "code_image": settings.limit_code_image,
+        "coupon_code": settings.limit_coupon_code,
         "upload": settings.limit_upload,
     }
     return LimitsConfig(

@@ -81,11 +81,15 @@ class Scope:
 
     def covers(self, line: Line) -> bool:
         """Tell whether a line's goods are in scope."""
+        return self.covers_product(line.product_id, line.category_ids)
+
+    def covers_product(self, product_id: UUID, category_ids: frozenset[UUID]) -> bool:
+        """Tell whether a product is in scope; the ids are its categories' and those above them."""
         if self.kind is ScopeKind.ALL:
             return True
         if self.kind is ScopeKind.PRODUCTS:
-            return line.product_id in self.ids
-        return not self.ids.isdisjoint(line.category_ids)
+            return product_id in self.ids
+        return not self.ids.isdisjoint(category_ids)
 
 
 ALL_GOODS = Scope()

@@ -61,6 +61,7 @@ DEFAULT_DOORS: Mapping[str, Sequence[Limit]] = MappingProxyType(
         "bind_phone": (Limit(20, 600, Window.MOVING),),
         "upload": (Limit(60, 3_600),),
         "code_image": (Limit(60, 60),),
+        "coupon_code": (Limit(20, 3_600, Window.MOVING),),
         "sms": (Limit(10, 600, Window.MOVING), Limit(60, 86_400, Window.MOVING)),
     }
 )

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.coupons import CouponOrigin, Terms
+from domain.coupons import CampaignKind, CouponOrigin, Terms, Validity
 from domain.orders import DeliveryMethod, OrderStatus
 from domain.pricing import CouponKind
-from models.ids import new_id, number_code
+from models.ids import new_id, number_code, readable_code
 from models.orders import Order
-from services import coupon_terms, coupons
+from services import campaign_admin, consents, coupon_terms, coupons
+from services.campaign_admin import NewCampaign
 from services.coupons import Issue
-from tests.factories.shop import NOW
+from tests.factories.members import JOINING, agreements
+from tests.factories.shop import NOW, a_member
 
 FIVE_OFF = Terms(
     name="满60减5",
@@ -23,6 +25,7 @@ FIVE_OFF = Terms(
     amount_off_fen=500,
     min_spend_fen=6_000,
 )
+A_WEEK = Validity(days=7)
 FREE_SHIPPING = Terms(name="免邮券", name_en="Free shipping", kind=CouponKind.FREE_SHIPPING)
 
 
@@ -60,3 +63,33 @@ async def an_order(member_id: UUID) -> UUID:
         timeout_due_at=NOW + timedelta(minutes=30),
     )
     return order.id
+
+
+async def a_campaign(
+    terms: Terms = FIVE_OFF,
+    *,
+    validity: Validity = A_WEEK,
+    kind: CampaignKind = CampaignKind.CLAIM,
+    claim_from: datetime = NOW,
+    claim_until: datetime = NOW + timedelta(days=1),
+    **facts: Any,
+) -> UUID:
+    """Make a campaign of a template of its own; it runs for a day from `NOW` on."""
+    template_id = await campaign_admin.put_template(readable_code(8), terms, validity, now=NOW)
+    campaign = NewCampaign(
+        template_id=template_id,
+        kind=kind,
+        name="campaign",
+        claim_from=claim_from,
+        claim_until=claim_until,
+        **facts,
+    )
+    return await campaign_admin.create(campaign, now=NOW)
+
+
+async def a_joined_member(**facts: Any) -> UUID:
+    """Make a member who has accepted the agreements in force, as a claim asks for."""
+    await agreements()
+    member_id = await a_member(**facts)
+    await consents.record(member_id, JOINING, now=NOW)
+    return member_id

@@ -1,0 +1,351 @@
+"""Claiming a campaign's coupon, freely, for points or with an exchange code (rules, section 4).
+
+A free claim is one statement: who may have it, the seat, the count of what is left, the coupon and
+the idempotency key. Hundreds who want the last one queue for the campaign's row as long as that
+statement takes, and no longer. What it refuses is judged anew to say why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+import asyncpg
+
+from domain.coupon_claims import CouponCodeInvalid, CouponNotClaimable, judge
+from domain.coupons import CampaignKind, normalise_code
+from domain.errors import AccountBlocked, DomainError, NotFound
+from domain.ledger import EntryReason, SourceKind
+from domain.rules import Rules
+from models import database
+from models.ids import new_id, readable_code
+from models.member_rows import member_columns
+from services import campaigns, idempotency, points
+from services import rules as rule_versions
+from services.coupon_codes import digest_of
+from services.coupons import CODE_LENGTH
+from services.rate_limits import Door, RateLimits, pass_door
+
+_TRIES = 3
+"""How often a claim is tried that a rival of the same member got in the way of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCoupon:
+    """A member's wish for a coupon of a campaign."""
+
+    member_id: UUID
+    campaign_id: UUID
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCode:
+    """A member's exchange code, as they typed it."""
+
+    member_id: UUID
+    code: str
+    idempotency_key: str
+
+
+async def claim(command: ClaimCoupon, *, now: datetime) -> UUID:
+    """Give the member a coupon of the campaign; returns its id. The same key gives the same one.
+
+    Raises:
+        NotFound: there is no such campaign to claim from.
+        CampaignNotStarted, CampaignEnded, CouponSoldOut, ConsentRequired, CouponNotClaimable,
+        TierTooLow, CouponLimitReached, InsufficientPoints, IdempotencyKeyReused
+    """
+    idempotency.check_key(command.idempotency_key)
+    rules = (await rule_versions.in_force(now=now)).rules
+    for _ in range(_TRIES):
+        has_rival, made = False, None
+        try:
+            made = await database.retrying(lambda: _take(_freely(command, rules, now)))
+        except _SameMember:
+            has_rival = True
+        made = made or await _recall_claim(command)
+        if made is not None:
+            return made
+        if has_rival:
+            continue
+        price = await _price_of_claim(command, rules, now)
+        if price:
+            return await database.retrying(partial(_buy, command, price, rules, now))
+    raise CouponNotClaimable(path=("campaignId",))
+
+
+async def claim_code(command: ClaimCode, limits: RateLimits, *, now: datetime) -> UUID:
+    """Give the member the coupon of an exchange code, which is used up by it; returns its id.
+
+    Case, spaces and dashes don't count. The same key gives the same coupon.
+
+    Raises:
+        CouponCodeInvalid: there is no such code, or it was used.
+        RateLimited: the member has tried too many.
+        CampaignNotStarted, CampaignEnded, CouponSoldOut, ConsentRequired, CouponNotClaimable,
+        TierTooLow, CouponLimitReached, IdempotencyKeyReused
+    """
+    idempotency.check_key(command.idempotency_key)
+    digest = digest_of(normalise_code(command.code))
+    earlier = await idempotency.recall(
+        command.member_id, "claimCouponCode", command.idempotency_key, digest.hex()
+    )
+    if earlier is not None:
+        return earlier
+    await pass_door(limits, Door.COUPON_CODE, str(command.member_id))
+    rules = (await rule_versions.in_force(now=now)).rules
+    for _ in range(_TRIES):
+        try:
+            return await database.retrying(lambda: _exchange(command, digest, rules, now))
+        except _SameMember:
+            continue
+    raise CouponNotClaimable(path=("code",))
+
+
+class _SameMember(Exception):
+    """Another claim of the same member took the seat, or the key, first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """What the one statement is run with."""
+
+    member_id: UUID
+    campaign_id: UUID
+    kind: CampaignKind
+    points_price: int
+    tier_codes: list[str]
+    now: datetime
+    coupon_id: UUID
+    key: tuple[str, str, bytes] | None
+    """Operation, key and hash of a request to be remembered along."""
+
+
+def _taking(
+    member_id: UUID,
+    campaign_id: UUID,
+    rules: Rules,
+    now: datetime,
+    *,
+    kind: CampaignKind = CampaignKind.CLAIM,
+    price: int = 0,
+    coupon_id: UUID | None = None,
+    key: tuple[str, str, bytes] | None = None,
+) -> _Taking:
+    tiers = [tier.code for tier in rules.tiers]
+    made_id = coupon_id or new_id()
+    return _Taking(member_id, campaign_id, kind, price, tiers, now, made_id, key)
+
+
+def _freely(command: ClaimCoupon, rules: Rules, now: datetime) -> _Taking:
+    digest = idempotency.request_hash(_request(command))
+    key = ("claimCoupon", command.idempotency_key, digest)
+    return _taking(command.member_id, command.campaign_id, rules, now, key=key)
+
+
+def _request(command: ClaimCoupon) -> str:
+    return str(command.campaign_id)
+
+
+async def _take(taking: _Taking) -> UUID | None:
+    """Run the statement; None when the campaign gives this member nothing."""
+    values = [
+        taking.campaign_id,
+        taking.now,
+        taking.member_id,
+        taking.kind,
+        taking.points_price,
+        taking.tier_codes,
+        taking.coupon_id,
+        readable_code(CODE_LENGTH),
+    ]
+    if taking.key is not None:
+        values += [new_id(), *taking.key]
+    try:
+        made: UUID | None = await database.fetch_value(
+            _TAKE if taking.key is None else _TAKE_AND_REMEMBER, *values
+        )
+    except asyncpg.UniqueViolationError as rival:
+        if rival.constraint_name in ("coupon_seat_key", "idempotency_key_key"):
+            raise _SameMember from rival
+        raise
+    return made
+
+
+_GATE = f"""
+WITH gate AS (
+    SELECT campaign.id, campaign.quantity, template.terms_id, seat.number,
+           terms.kind = 'FREE_SHIPPING' AS is_for_shipping,
+           coalesce(template.valid_from, $2) AS valid_from,
+           coalesce(
+               template.valid_until,
+               (($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date + template.valid_days)
+                   ::timestamp AT TIME ZONE 'Asia/Shanghai'
+           ) AS valid_until
+    FROM coupon_campaign AS campaign
+    JOIN coupon_template AS template ON template.id = campaign.template_id
+    JOIN coupon_terms AS terms ON terms.id = template.terms_id
+    JOIN member ON member.id = $3
+    CROSS JOIN LATERAL (
+        SELECT count(*) + 1 AS number FROM coupon
+        WHERE coupon.campaign_id = campaign.id AND coupon.member_id = member.id
+    ) AS seat
+    CROSS JOIN LATERAL (SELECT {member_columns(["has_joined"])}) AS consent
+    WHERE campaign.id = $1 AND campaign.kind = $4 AND campaign.status = 'PUBLISHED'
+      AND campaign.points_price = $5
+      AND campaign.claim_from <= $2 AND campaign.claim_until > $2
+      AND (template.valid_until IS NULL OR template.valid_until > $2)
+      AND member.status = 'ACTIVE' AND consent.has_joined
+      AND seat.number <= campaign.per_member_limit
+      AND (campaign.min_tier_code IS NULL
+           OR coalesce(array_position($6::text[], member.tier_code), 1)
+              >= coalesce(array_position($6::text[], campaign.min_tier_code), 1))
+      AND (campaign.audience = 'EVERYBODY'
+           OR campaign.audience = 'NEWCOMERS' AND {campaigns.IS_NEWCOMER}
+           OR campaign.audience = 'LISTED' AND EXISTS (
+               SELECT FROM campaign_member AS listed
+               WHERE listed.campaign_id = campaign.id AND listed.member_id = member.id))
+), taken AS (
+    UPDATE coupon_campaign AS campaign SET claimed = campaign.claimed + 1
+    FROM gate
+    WHERE campaign.id = gate.id AND gate.quantity IS NOT NULL
+      AND campaign.claimed < campaign.quantity
+    RETURNING campaign.id
+), made AS (
+    INSERT INTO coupon (id, member_id, terms_id, campaign_id, seat, code, status, is_for_shipping,
+                        valid_from, valid_until, origin, points_paid, merged, created_at)
+    SELECT $7, $3, terms_id, id, number, $8, 'USABLE', is_for_shipping, valid_from, valid_until,
+           $4, $5, false, $2
+    FROM gate WHERE quantity IS NULL OR EXISTS (SELECT FROM taken)
+    RETURNING id
+)"""
+_TAKE = f"{_GATE} SELECT id FROM made"
+_TAKE_AND_REMEMBER = f"""{_GATE}, remembered AS (
+    INSERT INTO idempotency_key
+        (id, actor_id, operation, key, request_hash, result_id, created_at)
+    SELECT $9, $3, $10, $11, $12, id, $2 FROM made
+)
+SELECT id FROM made
+"""
+
+
+async def _recall_claim(command: ClaimCoupon) -> UUID | None:
+    return await idempotency.recall(
+        command.member_id, "claimCoupon", command.idempotency_key, _request(command)
+    )
+
+
+async def _price_of_claim(command: ClaimCoupon, rules: Rules, now: datetime) -> int:
+    """Return what a claim costs that the statement didn't take; 0 when it would now.
+
+    Raises:
+        NotFound, DomainError: why it can't be had.
+    """
+    row = await campaigns.campaign_for(command.campaign_id, command.member_id)
+    if row is None or row["kind"] != CampaignKind.CLAIM:
+        raise NotFound(thing="campaign", path=("campaignId",))
+    refusal = await _refusal(row, command.member_id, rules, now)
+    if refusal is not None:
+        refusal.path = ("campaignId",)
+        raise refusal
+    price: int = row["points_price"]
+    return price
+
+
+async def _refusal(
+    row: asyncpg.Record, member_id: UUID, rules: Rules, now: datetime
+) -> DomainError | None:
+    viewer = await campaigns.viewer_of(member_id, now=now)
+    if viewer is None:
+        return AccountBlocked()
+    claimant = viewer.claimant(claimed=row["claimed_by_viewer"], is_listed=row["is_listed"])
+    return judge(campaigns.facts_of(row), claimant, rules, now=now)
+
+
+async def _buy(command: ClaimCoupon, price: int, rules: Rules, now: datetime) -> UUID:
+    """Spend the points and take the coupon, both or neither; the hot row comes last."""
+    coupon_id = new_id()
+    async with database.in_transaction():
+        claimed = await idempotency.claim(
+            command.member_id,
+            "claimCoupon",
+            command.idempotency_key,
+            _request(command),
+            result_id=coupon_id,
+            now=now,
+        )
+        if not claimed.is_new:
+            return claimed.result_id
+        await points.spend(
+            command.member_id,
+            price,
+            reason=EntryReason.COUPON_CLAIM,
+            source=(SourceKind.COUPON, coupon_id),
+            now=now,
+            path=("campaignId",),
+        )
+        taking = _taking(
+            command.member_id,
+            command.campaign_id,
+            rules,
+            now,
+            price=price,
+            coupon_id=coupon_id,
+        )
+        # The wallet's lock keeps other paid claims of this member out: no rival takes the seat.
+        if await _take(taking) is None:
+            await _price_of_claim(command, rules, now)
+            raise CouponNotClaimable(path=("campaignId",))
+        return coupon_id
+
+
+async def _exchange(command: ClaimCode, digest: bytes, rules: Rules, now: datetime) -> UUID:
+    coupon_id = new_id()
+    async with database.in_transaction():
+        claimed = await idempotency.claim(
+            command.member_id,
+            "claimCouponCode",
+            command.idempotency_key,
+            digest.hex(),
+            result_id=coupon_id,
+            now=now,
+        )
+        if not claimed.is_new:
+            return claimed.result_id
+        found = await database.fetch_one(
+            "SELECT id, campaign_id FROM exchange_code"
+            " WHERE digest = $1 AND coupon_id IS NULL FOR UPDATE",
+            digest,
+        )
+        if found is None:
+            raise CouponCodeInvalid(path=("code",))
+        taking = _taking(
+            command.member_id,
+            found["campaign_id"],
+            rules,
+            now,
+            kind=CampaignKind.CODE,
+            coupon_id=coupon_id,
+        )
+        if await _take(taking) is None:
+            raise await _refusal_of_code(found["campaign_id"], command.member_id, rules, now)
+        await database.execute(
+            "UPDATE exchange_code SET coupon_id = $2, used_at = $3 WHERE id = $1",
+            found["id"],
+            coupon_id,
+            now,
+        )
+        return coupon_id
+
+
+async def _refusal_of_code(
+    campaign_id: UUID, member_id: UUID, rules: Rules, now: datetime
+) -> DomainError:
+    row = await campaigns.campaign_for(campaign_id, member_id)
+    assert row is not None, "a code belongs to a campaign"
+    refusal = await _refusal(row, member_id, rules, now) or CouponNotClaimable()
+    refusal.path = ("code",)
+    return refusal
