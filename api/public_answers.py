@@ -19,7 +19,7 @@ from executor.public_cache import PublicCache
 from executor.versions import Versions
 from models.database import dsn
 from models.public_changes import CHANNEL, PublicTag
-from services import rules
+from services import promotions, rules
 from settings import Settings
 
 PAUSE_SECONDS = 0.5
@@ -75,6 +75,7 @@ class PublicChanges:
     def hear_all(self) -> None:
         """Begin to hear, or hear again: anything may have changed meanwhile."""
         rules.forget_cached()
+        promotions.forget_cached()
         self._versions.regain()
 
     def _rested(self, tag: str) -> None:
@@ -87,6 +88,8 @@ class PublicChanges:
         if tag == PublicTag.RULES:
             # This process keeps them for some seconds, and answers are made from what it keeps.
             rules.forget_cached()
+        elif tag == PublicTag.CATALOG:
+            promotions.forget_cached()
         self._versions.bump(tag)
 
 

@@ -22,3 +22,5 @@ class PublicTag(StrEnum):
     AGREEMENTS = "agreements"
     CAMPAIGNS = "campaigns"
     """Coupon campaigns and their templates, and whether any coupons are left."""
+    REWARDS = "rewards"
+    """What points buy, and whether any of it is left."""

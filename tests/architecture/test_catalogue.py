@@ -69,6 +69,11 @@ PARTIAL_INDEXES = {
         "coupon_grant_item (grant_id, id) WHERE coupon_id IS NULL AND refused IS NULL"
     ),
     # Lists, newest first or in their own order.
+    "redemption_member": "redemption (member_id, created_at DESC, id DESC)",
+    "redemption_reward": "redemption (reward_id)",
+    "reward_shown": "reward (position DESC, id DESC) WHERE status = 'PUBLISHED'",
+    "reward_code_free": "reward_code (reward_id, id) WHERE redemption_id IS NULL",
+    "promotion_running": "promotion (ends_at, starts_at) WHERE ended_at IS NULL",
     "coupon_live": "coupon (member_id, valid_until, id) WHERE status IN ('USABLE', 'RESERVED')",
     "coupon_member": "coupon (member_id, created_at DESC, id DESC)",
     "coupon_purchase": "coupon (purchase_id) WHERE purchase_id IS NOT NULL",
@@ -133,6 +138,10 @@ TRIGGERS = {
     ("product", "product_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
     ("product", "product_change_told", "AFTER UPDATE"),
     ("product_category", "product_category_told", _ANY_STATEMENT),
+    ("promotion", "promotion_told", _ANY_STATEMENT),
+    ("reward", "reward_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
+    ("reward", "reward_change_told", "AFTER UPDATE"),
+    ("reward", "reward_left_told", "AFTER UPDATE"),
     ("rule_version", "rule_version_told", _ANY_STATEMENT),
     ("sku", "sku_told", _ANY_STATEMENT),
     ("sku_daily_low", "sku_daily_low_told", _ANY_STATEMENT),

@@ -21,7 +21,7 @@ from executor.trusted import DocumentSource
 from loaders import Loaders
 from resolvers.common.context import Context
 from resolvers.common.messages import preferred_language
-from services import rules
+from services import promotions, rules
 from services.ports import Ports
 from tests.support.graphql import GraphQLClient
 
@@ -31,11 +31,14 @@ BASE_URL = "https://mall.example"
 async def catalog_client(now: datetime) -> GraphQLClient:
     """Return a client of an endpoint whose clock stands still, with the shipped rules at hand.
 
-    A process reads the rules once in five seconds; tests that count statements leave that out.
+    A process reads rules and promotions once in five seconds; tests that count statements leave
+    that out.
     """
     rules.forget_cached()
     await rules.in_force(now=now)  # Publishes them on an empty database,
     await rules.in_force(now=now)  # and reads them.
+    promotions.forget_cached()
+    await promotions.running_now(now=now)
 
     async def context_of(scope: Scope, headers: Headers) -> Context:
         token = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
