@@ -25,21 +25,13 @@ from domain.checkin import (
 from domain.clock import business_day
 from domain.coupons import CouponOrigin, terms_of_offer, valid_days_end
 from domain.errors import AccountBlocked, ConsentRequired
-from domain.ledger import (
-    AccountKind,
-    EntryReason,
-    Posting,
-    SourceKind,
-    Unit,
-    member_account,
-    system_account,
-)
+from domain.ledger import EntryReason, SourceKind
 from domain.members import MemberStatus
 from domain.rules import CheckInRules, CouponOffer
 from models import database
 from models.ids import new_id
 from models.member_rows import member_columns
-from services import coupon_terms, coupons, idempotency, ledger, points
+from services import coupon_terms, coupons, growth, idempotency, points
 from services import rules as rule_versions
 from services.coupons import Issue
 
@@ -132,7 +124,7 @@ async def _write(
     run_start = run_start_of(today, run_before)
     streak = streak_of(today, run_start)
     reward = reward_of(streak, rules.check_in)
-    growth = rules.growth.growth_per_check_in
+    given_growth = rules.growth.growth_per_check_in
     check_in_id = new_id()
     written = await database.execute(
         _INSERT,
@@ -142,7 +134,7 @@ async def _write(
         run_start,
         reward.cycle_day,
         reward.points,
-        growth,
+        given_growth,
         now,
         run_before,
         today - ONE_DAY,
@@ -161,7 +153,7 @@ async def _write(
             given,
             coupon_id,
         )
-    await _credit_growth(member_id, growth, check_in_id, now)
+    await growth.credit(member_id, given_growth, reason=EntryReason.CHECK_IN, source=source, at=now)
     return CheckedIn(check_in_id, today, streak, given, coupon_id, made_up=False, is_new=True)
 
 
@@ -192,26 +184,6 @@ async def _give_coupon(
     )
     [coupon_id] = await coupons.issue([given], now=now)
     return coupon_id
-
-
-async def _credit_growth(member_id: UUID, growth: int, check_in_id: UUID, now: datetime) -> None:
-    if not growth:
-        return
-    posting = Posting(
-        debit=system_account(AccountKind.GROWTH_ISSUED),
-        credit=member_account(member_id, AccountKind.GROWTH),
-        amount=growth,
-    )
-    await ledger.post(
-        [posting],
-        unit=Unit.GROWTH,
-        reason=EntryReason.CHECK_IN,
-        source=(SourceKind.CHECK_IN, check_in_id),
-        now=now,
-    )
-    await database.execute(
-        "UPDATE member SET lifetime_growth = lifetime_growth + $2 WHERE id = $1", member_id, growth
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
