@@ -48,12 +48,12 @@ _CORE = (
     ),
     Check(
         "stock.sold",
-        "a SKU's sold pieces are those of paid orders",
+        "a SKU's sold pieces are those of paid orders that weren't withdrawn before shipment",
         """
         SELECT stock.id, stock.sold, coalesce(paid.pieces, 0) AS paid
         FROM stock_level AS stock
         LEFT JOIN (
-            SELECT line.sku_id, sum(line.quantity - line.refunded_quantity) AS pieces
+            SELECT line.sku_id, sum(line.quantity - line.withdrawn_quantity) AS pieces
             FROM order_line AS line JOIN sales_order ON sales_order.id = line.order_id
             WHERE sales_order.paid_at IS NOT NULL GROUP BY line.sku_id
         ) AS paid ON paid.sku_id = stock.id
@@ -140,7 +140,7 @@ _CORE = (
         FROM purchase_count AS counted
         LEFT JOIN (
             SELECT sales_order.member_id, line.sku_id,
-                   sum(line.quantity - line.refunded_quantity) AS pieces
+                   sum(line.quantity - line.withdrawn_quantity) AS pieces
             FROM order_line AS line JOIN sales_order ON sales_order.id = line.order_id
             WHERE sales_order.status <> 'CANCELLED' GROUP BY 1, 2
         ) AS held ON held.member_id = counted.member_id AND held.sku_id = counted.sku_id

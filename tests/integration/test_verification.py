@@ -41,6 +41,13 @@ TAMPERING = {
     "orders.units": "UPDATE order_line SET units = jsonb_set(units, '{0,0}', '2')",
     "orders.money": "UPDATE payment SET amount_fen = amount_fen + 1",
     "orders.points": "UPDATE sales_order SET points_earned = points_earned + 1",
+    "orders.reversals": "UPDATE order_line SET refunded_quantity = 1",
+    "orders.pending": "UPDATE sales_order SET finalized_at = now()",
+    "orders.growth": "UPDATE ledger_account SET balance = 1 WHERE kind = 'GROWTH_PENDING'",
+    "orders.coupons": """
+        UPDATE sales_order
+        SET discounts = jsonb_build_array(jsonb_build_object('kind', 'COUPON', 'source_id', id))
+    """,
     "purchases.limits": "UPDATE purchase_count SET pieces = pieces + 1",
 }
 """A change for each check that the schema itself lets through, once its triggers are off."""
