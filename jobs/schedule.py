@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 from jobs.sweeps import Sweep
 from services import (
     code_attempts,
+    finality,
     idempotency,
     merging,
     payment_sweeps,
@@ -90,4 +91,4 @@ def _tidying(ports: Ports) -> list[Sweep]:
 
 
 def _membership() -> list[Sweep]:
-    return []
+    return [Sweep("finality", lambda now: finality.finalize_due(now), 20)]
