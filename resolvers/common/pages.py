@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, cast
 
 import strawberry
 
@@ -55,10 +55,26 @@ def _page(connection: Connection[Any], _context: object) -> Page[Any]:
     return connection.page
 
 
+class EdgeView(NamedTuple):
+    """A node, and what its cursor is made from when it is asked for."""
+
+    node: Any
+    page: Page[Any]
+    row: Any
+
+
+def _cursor(edge: EdgeView, _context: object) -> str:
+    return edge.page.cursor(edge.row)
+
+
 @strawberry.type(description="A node and its cursor.")
 class Edge(Generic[Node]):
+    """Its source is an `EdgeView`."""
+
     node: Node = strawberry.field(description="The node.")
-    cursor: str = strawberry.field(description="Where the node stands in the list.")
+    cursor: str = derived(
+        _cursor, metadata=public(), description="Where the node stands in the list."
+    )
 
 
 @strawberry.type(description="A page of a list.")
@@ -69,10 +85,11 @@ class Connection(Generic[Node]):
 
     @strawberry.field(description="The nodes with their cursors.")
     def edges(self) -> list[Edge[Node]]:
-        return [
-            Edge(node=node, cursor=self.page.cursor(row))
+        edges = [
+            EdgeView(node, self.page, row)
             for node, row in zip(self.nodes, self.page.rows, strict=True)
         ]
+        return cast("list[Edge[Node]]", edges)
 
     @strawberry.field(
         metadata=public(), description="How many there are in all; computed only when asked for."

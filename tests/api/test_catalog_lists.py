@@ -255,6 +255,15 @@ async def test_a_page_goes_on_after_what_was_read_while_the_list_changes(
 PRICED = {"一元": 100, "二元": 200, "三元": 300, "四元": 400}
 
 
+async def test_edges_are_shown_whether_or_not_cursors_are_asked_for(client: GraphQLClient) -> None:
+    await a_product("苹果", a_variant(1000))
+    plain = await client.gql("{ products { edges { node { name } } } }")
+    assert plain.data == {"products": {"edges": [{"node": {"name": "苹果"}}]}}
+    with_cursor = await client.gql("{ products { edges { cursor } pageInfo { endCursor } } }")
+    page = with_cursor.data["products"]
+    assert page["edges"] == [{"cursor": page["pageInfo"]["endCursor"]}]
+
+
 async def test_statements_of_a_page_do_not_grow(
     client: GraphQLClient, statements: StatementLog
 ) -> None:
