@@ -91,4 +91,4 @@ def _tidying(ports: Ports) -> list[Sweep]:
 
 
 def _membership() -> list[Sweep]:
-    return [Sweep("finality", lambda now: finality.finalize_due(now), 20)]
+    return [Sweep("finality", finality.finalize_due, 20)]

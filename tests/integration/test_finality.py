@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from models import database as db
-from services import finality, ledger, merging
+from services import finality, ledger, merging, points
 from services.points import spendable
 from tests.factories.orders import bought, placed
 from tests.factories.shop import NOW, a_buyer, a_member, a_sku
@@ -107,15 +107,15 @@ async def test_one_that_fails_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
     orders = [await bought(buyer, (sku, 1)) for buyer in buyers]
     for order_id in orders:
         await finality.receive(order_id, at=NOW)
-    release = finality.points.release
+    release = points.release
 
-    async def broken(member_id: UUID, **given: Any) -> int:
+    async def broken(member_id: UUID, **given: Any) -> Any:
         if member_id == buyers[1]:
             raise RuntimeError("broken")
         return await release(member_id, **given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(finality.points, "release", broken)
+        patched.setattr(points, "release", broken)
         assert await finality.finalize_due(FINAL_AT) == 3
         assert await finality.finalize_due(FINAL_AT) == 0
     assert [await spendable(buyer, now=FINAL_AT) for buyer in buyers] == [100, 0, 100]
