@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from domain.clock import business_day
 from domain.errors import InvalidInput
 from domain.money import MAX_FEN, WHOLE_BPS, to_pay_fen
 from domain.pricing import (
@@ -250,7 +251,10 @@ class Timetable:
 class Running:
     """The promotions that run from one instant to another, tier by tier."""
 
-    __slots__ = ("_by_tier", "_scheduled", "category_ids", "price_days", "since", "until")
+    __slots__ = (
+        *("_by_tier", "_scheduled", "category_ids", "has_prices", "has_titles", "price_days"),
+        *("since", "until"),
+    )
 
     def __init__(
         self,
@@ -264,27 +268,22 @@ class Running:
         self._by_tier: dict[str | None, TierOffers] = {}
         self.since = since
         self.until = until
-        self.category_ids = tuple(
-            sorted(
-                {
-                    category_id
-                    for each in self._scheduled
-                    if each.promotion.scope.kind is ScopeKind.CATEGORIES
-                    for category_id in each.promotion.scope.ids
-                }
-            )
+        kinds = {each.kind for each in self._scheduled}
+        self.has_prices = PromotionKind.LIMITED_TIME in kinds
+        self.has_titles = bool(kinds - {PromotionKind.LIMITED_TIME})
+        self.category_ids = _sorted(
+            category_id
+            for each in self._scheduled
+            if each.promotion.scope.kind is ScopeKind.CATEGORIES
+            for category_id in each.promotion.scope.ids
         )
         """The categories that it takes to tell what a product is covered by."""
-        self.price_days = tuple(
-            sorted(
-                {
-                    each.starts_at
-                    for each in self._scheduled
-                    if each.kind is PromotionKind.LIMITED_TIME
-                }
-            )
+        self.price_days = _sorted(
+            business_day(each.starts_at)
+            for each in self._scheduled
+            if each.kind is PromotionKind.LIMITED_TIME
         )
-        """When the limited-time prices that run now began."""
+        """The days on which the limited-time prices that run now began."""
 
     def of_tier(self, tier_code: str | None) -> TierOffers:
         """Return what runs for a tier; None is who has no tier."""
@@ -293,6 +292,14 @@ class Running:
             mine = [each for each in self._scheduled if each.is_for(tier_code)]
             found = self._by_tier[tier_code] = TierOffers(mine)
         return found
+
+
+_Ordered = TypeVar("_Ordered", UUID, date)
+
+
+def _sorted(values: Iterable[_Ordered]) -> tuple[_Ordered, ...]:
+    """Return each value once, so that equal sets make equal tuples."""
+    return tuple(sorted(set(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,11 +336,6 @@ class TierOffers:
                 known = self._named.get(key)
                 if known is None or price_fen < known.price_fen:
                     self._named[key] = LimitedPrice(price_fen, since)
-
-    @property
-    def has_prices(self) -> bool:
-        """Tell whether any limited-time price runs."""
-        return bool(self._named or self._shares)
 
     def titles(self, product_id: UUID, category_ids: Collection[UUID]) -> list[str]:
         """Return the titles of quantity discounts and full reductions on a product, in order."""

@@ -46,6 +46,22 @@ _SKU_VALUES = {
 SKU_KEYS: Keys = frozenset(_SKU_VALUES)
 """Everything that is known of a SKU as one viewer sees it."""
 
+PROMOTED_IN = "promoted_in"
+"""The key of the categories a product is in, of those that promotions run for."""
+
+LOWEST_BEFORE = "lowest_before"
+"""The key of the lowest prices paid in the days before limited-time prices began, by first day."""
+
+_PROMOTION_VALUES = {
+    PROMOTED_IN: "ARRAY(SELECT place.category_id FROM product_category AS place"
+    " WHERE place.product_id = sku.product_id AND place.category_id = ANY({categories}))",
+    LOWEST_BEFORE: "(SELECT json_object_agg(start.day, ("
+    "SELECT min(low.price_fen) FROM sku_daily_low AS low WHERE low.sku_id = sku.id"
+    f" AND low.day BETWEEN start.day - {LOWEST_PAID_DAYS} AND start.day - 1))"
+    " FROM unnest({price_days}::date[]) AS start (day))",
+}
+"""What is read of SKUs only while promotions need it."""
+
 PRICE_KEYS: Keys = frozenset({"id", "price_fen"})
 """What every SKU's row holds: what it is, and what anybody pays."""
 
@@ -73,16 +89,21 @@ class SkuView:
     """What is read of SKUs: the keys, who looks, and on which business day.
 
     Who looks without a token has bought nothing and has no tier: their rows lack `tier_code` and
-    `tier_price_fen`.
+    `tier_price_fen`. `categories` are those that promotions run for, `price_days` the first days of
+    the limited-time prices that run.
     """
 
     viewer_id: UUID | None
     today: date
     keys: Keys = SKU_KEYS
+    categories: tuple[UUID, ...] = ()
+    price_days: tuple[date, ...] = ()
 
     def read(self, *more: str) -> Keys:
         """Return the keys that a statement reads."""
         keys = self.keys.union(more)
+        if self.price_days and "lowest_paid_fen" in keys:
+            keys |= {LOWEST_BEFORE}
         return keys - _TIER_KEYS if self.viewer_id is None else keys | _TIER_KEYS
 
     def places(self, value: Value) -> dict[str, str]:
@@ -93,12 +114,18 @@ class SkuView:
         if "lowest_paid_fen" in self.keys:
             places["from_day"] = value(self.today - timedelta(days=LOWEST_PAID_DAYS))
             places["to_day"] = value(self.today - timedelta(days=1))
+            if self.price_days:
+                places["price_days"] = value(self.price_days)
+        if self.categories:
+            places["categories"] = value(self.categories)
         return places
 
 
 def sku_columns(view: SkuView, places: dict[str, str]) -> str:
     """Return the columns of a statement that reads SKUs as rows of their own, by product."""
-    columns = [f"{value} AS {key}" for key, value in _values(view.read("product_id"), places)]
+    promoted = (PROMOTED_IN,) if view.categories else ()
+    keys = view.read("product_id", *promoted)
+    columns = [f"{value} AS {key}" for key, value in _values(keys, places)]
     return ", ".join(columns).format(**places)
 
 
@@ -111,8 +138,9 @@ def sku_joins(view: SkuView, places: dict[str, str]) -> str:
 class ProductShape:
     """What is read of products in one statement: columns, and what hangs on them.
 
-    With `skus` the row has `skus`, those on sale as JSON objects with the view's keys; with
-    `category_keys` it has `categories`, JSON objects with these keys.
+    With `skus` the row has `skus`, those on sale as JSON objects with the view's keys, and
+    `promoted_in` where promotions ask for it; with `category_keys` it has `categories`, JSON
+    objects with these keys.
     """
 
     columns: tuple[str, ...] = PRODUCT_COLUMNS
@@ -139,6 +167,8 @@ def _select(
     shown = [f"product.{column}" for column in columns]
     if sku_keys is not None:
         shown.append(_skus_json(sku_keys, dict(places)))
+    if "categories" in dict(places):
+        shown.append(_promoted_in(dict(places)))
     if category_keys:
         shown.append(_categories_json(category_keys))
     return ", ".join(shown)
@@ -154,6 +184,13 @@ def _skus_json(keys: Keys, places: dict[str, str]) -> str:
     ) AS skus""".format(**places)
 
 
+def _promoted_in(places: dict[str, str]) -> str:
+    return f"""ARRAY(
+        SELECT place.category_id FROM product_category AS place
+        WHERE place.product_id = product.id AND place.category_id = ANY({places["categories"]})
+    ) AS {PROMOTED_IN}"""
+
+
 def _categories_json(keys: tuple[str, ...]) -> str:
     pairs = ", ".join(f"'{key}', category.{key}" for key in keys)
     return f"""(
@@ -165,7 +202,9 @@ def _categories_json(keys: tuple[str, ...]) -> str:
 
 def _values(keys: Keys, places: dict[str, str]) -> list[tuple[str, str]]:
     """Return keys and what they are in SQL; without a viewer nothing was bought."""
-    values = _SKU_VALUES if "viewer" in places else {**_SKU_VALUES, "bought_pieces": "0"}
+    values = {**_SKU_VALUES, **_PROMOTION_VALUES}
+    if "viewer" not in places:
+        values["bought_pieces"] = "0"
     return [(key, values[key]) for key in sorted(keys)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -23,20 +23,25 @@ from loaders.catalog import (
     sku_by_id,
     skus_by_product_id,
 )
-from models.catalog_rows import SKU_KEYS, Keys
+from models.catalog_rows import PROMOTED_IN, SKU_KEYS, Keys
 from models.public_changes import PublicTag
 from resolvers.common import enums as _enums  # noqa: F401 (names DiscountKind in the schema)
 from resolvers.common.asked import asked_below
 from resolvers.common.context import Context
 from resolvers.common.messages import translate
-from resolvers.common.public import STOCK_SECONDS
+from resolvers.common.pages import Connection
+from resolvers.common.public import KEPT_SECONDS, STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import ShareCard, absolute_url, share_card
 from resolvers.member.catalog import skus as sku_rows
 from resolvers.member.catalog.categories import Category
 from resolvers.member.catalog.shapes import sku_keys, sku_view
-from resolvers.member.catalog.skus import ReferencePrice, Row, SkuOption, priced
+from resolvers.member.catalog.skus import ReferencePrice, Row, SkuOption, priced, promoted
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
+from resolvers.member.coupons.views import campaigns_of_products
+
+if TYPE_CHECKING:
+    from resolvers.member.coupons.campaigns import CouponCampaign
 
 _CATALOG = public(PublicTag.CATALOG)
 _OFFERS = public(PublicTag.CATALOG, PublicTag.RULES)
@@ -134,6 +139,8 @@ class ProductView:
     """The rows of the SKUs on sale: several fields tell something of them."""
     known_keys: Keys = frozenset()
     """What is known of the SKUs; nothing before they are read."""
+    promoted_in: Sequence[UUID] = ()
+    """Those of its categories that promotions run for; known with the SKUs."""
     categories: Sequence[Mapping[str, Any]] | None = None
     description_html: str | None = None
 
@@ -148,12 +155,14 @@ async def _offers(products: Sequence[ProductView], info: BatchInfo) -> None:
     unread = [product for product in unread if not product.known_keys >= keys]
     if unread:
         ids = [product.row["id"] for product in unread]
-        view = replace(sku_view(context), keys=keys)
-        rows = await context.loaders.read(skus_by_product_id, ids, view=view)
-        rules = (await viewpoint(context)).rules
+        view = await viewpoint(context)
+        asked = replace(sku_view(context), keys=keys)
+        rows = await context.loaders.read(skus_by_product_id, ids, view=asked)
         for product, offered in zip(unread, rows, strict=True):
-            product.offered = priced(offered, rules)
+            product.offered = priced(offered, view)
             product.known_keys = keys
+            if offered:
+                _, product.promoted_in = promoted(offered[0])
 
 
 async def _filed_under(products: Sequence[ProductView], info: BatchInfo) -> None:
@@ -200,18 +209,25 @@ def _is_available(product: ProductView, _context: Context) -> bool:
 
 
 def _labels(product: ProductView, context: Context) -> list[str]:
-    """Return the card's tags, in the viewer's language."""
-    kinds = {sku["price_kind"] for sku in product.offered}
+    """Return the card's tags, in the viewer's language; promotions go by their own titles."""
+    view, offered = view_of(context), product.offered
+    kinds = {sku["price_kind"] for sku in offered}
     labels: list[ProductLabel] = product_labels(
         published_at=product.row["published_at"],
         sold=product.row["sold"],
         has_member_price=DiscountKind.MEMBER_PRICE in kinds,
         has_limited_time_price=DiscountKind.LIMITED_TIME in kinds,
-        is_limited=any(sku["purchase_limit"] is not None for sku in product.offered),
-        rules=view_of(context).rules.catalog,
+        is_limited=any(sku["purchase_limit"] is not None for sku in offered),
+        rules=view.rules.catalog,
         now=context.now,
     )
-    return [translate(label.value, context.language) for label in labels]
+    tags = [translate(label.value, context.language) for label in labels]
+    if offered and view.running.has_titles:
+        offers = view.running.of_tier(offered[0].get("tier_code"))
+        titles = offers.titles(product.row["id"], product.promoted_in)
+        place = int(DiscountKind.LIMITED_TIME in kinds)  # That tag is the first.
+        tags[place:place] = titles
+    return tags
 
 
 def _share_card(product: ProductView, context: Context) -> ShareCard:
@@ -285,6 +301,12 @@ class Product:
         metadata=_CATALOG,
         description="Sanitised when written; only tags that <rich-text> accepts.",
     )
+    coupon_campaigns: Connection[
+        Annotated[CouponCampaign, strawberry.lazy("resolvers.member.coupons.campaigns")]
+    ] = batched(
+        metadata=public(PublicTag.CAMPAIGNS, PublicTag.CATALOG, seconds=KEPT_SECONDS),
+        description="Coupons to claim that can be used for it.",
+    )(campaigns_of_products)
     share_card: ShareCard = derived(
         _share_card, metadata=_CATALOG, description="For sharing into a chat, and for posters."
     )
@@ -295,7 +317,9 @@ class Product:
         view = ProductView(row)
         if "skus" in row:
             # They were read for all that is asked of them: nothing more will be.
-            view.offered = priced(row["skus"] or (), view_of(context).rules)
+            view.promoted_in = row.get(PROMOTED_IN) or ()
+            product = (row["id"], view.promoted_in)
+            view.offered = priced(row["skus"] or (), view_of(context), product)
             view.known_keys = SKU_KEYS
         if "categories" in row:
             view.categories = row["categories"] or ()
@@ -307,11 +331,11 @@ class Product:
 async def skus_by_ids(info: BatchInfo, sku_ids: Sequence[UUID | None]) -> list[Sku | None]:
     """Return SKUs in the order of their ids, for sale or not; None where there is none."""
     context: Context = info.context
-    rules = (await viewpoint(context)).rules
+    view = await viewpoint(context)
     wanted = [sku_id for sku_id in sku_ids if sku_id is not None]
     asked = sku_view(context, asked_below(info))
     rows = await context.loaders.read(sku_by_id, wanted, view=asked)
-    found = {row["id"]: row for row in priced(filter(None, rows), rules)}
+    found = {row["id"]: row for row in priced(filter(None, rows), view)}
     skus = [None if sku_id is None else found.get(sku_id) for sku_id in sku_ids]
     return cast("list[Sku | None]", skus)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from domain.catalog import BannerSlot, ProductSort
+from domain.pricing import Scope, ScopeKind
 from executor.hints import public
 from models.public_changes import PublicTag
 from resolvers.common.asked import asked_below
@@ -29,7 +30,7 @@ from resolvers.member.catalog.stores import (
 )
 from resolvers.member.catalog.viewpoint import viewpoint
 from services import banners as banner_service
-from services import catalog, product_search, stores
+from services import catalog, coupon_scopes, product_search, stores
 from services.catalog import ProductQuery
 from services.product_search import Keyword, KeywordTooLong
 
@@ -75,6 +76,12 @@ class ProductFilter:
     in_stock: bool | None = strawberry.field(
         default=None, description="In stock, or sold out; at most a minute old."
     )
+    member_coupon_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Goods that this coupon of the viewer's can be used for."
+    )
+    coupon_campaign_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Goods that this campaign's coupons can be used for."
+    )
 
 
 @strawberry.type(description="A picture with a link.")
@@ -110,12 +117,14 @@ class CatalogQuery:
             strawberry.argument(description="In which order."),
         ] = ProductSort.RECOMMENDED,
     ) -> Connection[Product]:
-        wanted = _product_query(filter or ProductFilter(), sort or ProductSort.RECOMMENDED)
+        given = filter or ProductFilter()
+        scopes = await _scopes(given, info.context.member_id)
+        wanted = _product_query(given, scopes, sort or ProductSort.RECOMMENDED)
         order = catalog.ORDERS[wanted.sort]
         request = read_page(_count(first, DEFAULT_FIRST), after, *order.cursor_kinds)
+        await viewpoint(info.context)
         shape = product_shape(info.context, asked_below(info), order=order)
         page = await catalog.list_products(wanted, request, shape=shape)
-        await viewpoint(info.context)
         return Connection.of(page, lambda row: Product.of(row, info.context))
 
     @strawberry.field(
@@ -130,9 +139,9 @@ class CatalogQuery:
         product_id = find_id(id)
         if product_id is None:
             return None
+        await viewpoint(info.context)
         shape = product_shape(info.context, asked_below(info))
         row = await catalog.get_product(product_id, shape=shape)
-        await viewpoint(info.context)
         return Product.of(row, info.context) if row else None
 
     @strawberry.field(
@@ -204,7 +213,26 @@ def _count(first: int | None, default: int) -> int:
     return default if first is None else first
 
 
-def _product_query(given: ProductFilter, sort: ProductSort) -> ProductQuery:
+async def _scopes(given: ProductFilter, viewer_id: UUID | None) -> tuple[Scope, ...]:
+    """Return the goods of the coupons in a filter: none, where there is no such coupon."""
+    found = []
+    if given.member_coupon_id is not None:
+        coupon_id = find_id(given.member_coupon_id)
+        found.append(
+            await coupon_scopes.of_coupon(coupon_id, viewer_id) if coupon_id and viewer_id else None
+        )
+    if given.coupon_campaign_id is not None:
+        campaign_id = find_id(given.coupon_campaign_id)
+        found.append(await coupon_scopes.of_campaign(campaign_id) if campaign_id else None)
+    return tuple(_NOTHING if scope is None else scope for scope in found)
+
+
+_NOTHING = Scope(ScopeKind.PRODUCTS)
+
+
+def _product_query(
+    given: ProductFilter, scopes: tuple[Scope, ...], sort: ProductSort
+) -> ProductQuery:
     category_id = None
     if given.category_id is not None:
         category_id = find_id(given.category_id) or _NOWHERE
@@ -214,6 +242,7 @@ def _product_query(given: ProductFilter, sort: ProductSort) -> ProductQuery:
         min_price_fen=given.min_price,
         max_price_fen=given.max_price,
         in_stock=given.in_stock,
+        scopes=scopes,
         sort=sort,
     )
 

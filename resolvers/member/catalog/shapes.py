@@ -11,7 +11,7 @@ from functools import lru_cache
 from models.catalog_rows import PRICE_KEYS, SKU_KEYS, Keys, ProductShape, SkuView
 from resolvers.common.asked import Asked
 from resolvers.common.context import Context
-from resolvers.member.catalog.viewpoint import shopper
+from resolvers.member.catalog.viewpoint import shopper, view_of
 from services.catalog import ListOrder
 
 looks_ahead = True
@@ -53,10 +53,14 @@ _KEYS: dict[str, tuple[str, ...]] = {
 
 
 def sku_view(context: Context, asked: Asked | None = None) -> SkuView:
-    """Return what is read of SKUs, for what is asked of them; everything where that isn't known."""
+    """Return what is read of SKUs, for what is asked of them; everything where that isn't known.
+
+    Needs the request's `viewpoint`: promotions that run have a say in it.
+    """
     viewer_id, today = shopper(context)
     keys = SKU_KEYS if asked is None else sku_keys(asked)
-    return SkuView(viewer_id, today, keys)
+    running = view_of(context).running
+    return SkuView(viewer_id, today, keys, running.category_ids, running.price_days)
 
 
 @lru_cache(maxsize=1_024)

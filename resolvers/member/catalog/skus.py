@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
 from domain import catalog as catalog_rules
 from domain.catalog import PriceLabel, StockLevel, stock_level
+from domain.clock import business_day
 from domain.pricing import DiscountKind, member_price_fen, price_without_offers
-from domain.rules import Rules, TierRules
+from domain.promotions import LimitedPrice, TierOffers
+from domain.rules import TierRules
 from executor.fields import item
+from models.catalog_rows import LOWEST_BEFORE, PROMOTED_IN
 from resolvers.common.context import Context
 from resolvers.common.messages import translate
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
-from resolvers.member.catalog.viewpoint import view_of
+from resolvers.member.catalog.viewpoint import Viewpoint, view_of
 
 Row = Mapping[str, Any]
 """A SKU's row with its viewer's prices: `priced` has been at it."""
@@ -38,28 +43,49 @@ class ReferencePrice:
     )
 
 
-def priced(rows: Iterable[Mapping[str, Any]], rules: Rules) -> list[Row]:
+def priced(
+    rows: Iterable[Mapping[str, Any]], view: Viewpoint, product: Promoted | None = None
+) -> list[Row]:
     """Return the rows of SKUs with what their viewer pays.
 
     `member_price_fen` is what the viewer's tier pays, `current_price_fen` what they pay now in a
-    normal order, `price_kind` what makes that lower than the list price.
+    normal order, `price_kind` what makes that lower than the list price. Without a `product` that
+    they are all of, rows name their own.
     """
+    rules, running = view.rules, view.running
     found: list[Row] = []
     for row in rows:
         own = row if type(row) is dict else dict(row)
-        own["member_price_fen"], own["current_price_fen"], own["price_kind"] = _prices(own, rules)
+        list_price_fen, code = own["price_fen"], own.get("tier_code")
+        member_fen = list_price_fen
+        current_fen, kind = list_price_fen, None
+        if code is not None:  # Without a token there is no tier.
+            tier = rules.tier(code)
+            member_fen = member_price_fen(list_price_fen, tier, _tier_price_fen(own, tier))
+            current_fen, kind = price_without_offers(list_price_fen, member_fen)
+        if running.has_prices:
+            offer = _offer(own, running.of_tier(code), product or promoted(own))
+            if offer is not None and offer.price_fen < current_fen:
+                current_fen, kind = offer.price_fen, DiscountKind.LIMITED_TIME
+                own["offer_since"] = offer.since
+        own["member_price_fen"] = member_fen
+        own["current_price_fen"] = current_fen
+        own["price_kind"] = kind
         found.append(own)
     return found
 
 
-def _prices(row: Row, rules: Rules) -> tuple[int, int, DiscountKind | None]:
-    list_price_fen: int = row["price_fen"]
-    code = row.get("tier_code")
-    if code is None:  # Without a token there is no tier.
-        return list_price_fen, list_price_fen, None
-    tier = rules.tier(code)
-    member_fen = member_price_fen(list_price_fen, tier, _tier_price_fen(row, tier))
-    return member_fen, *price_without_offers(list_price_fen, member_fen)
+Promoted = tuple[UUID, Sequence[UUID]]
+"""A product, and those of its categories that promotions run for."""
+
+
+def promoted(row: Mapping[str, Any]) -> Promoted:
+    """Return what promotions look at of the product of a SKU that was read by itself."""
+    return row["product_id"], row.get(PROMOTED_IN) or ()
+
+
+def _offer(row: Row, offers: TierOffers, product: Promoted) -> LimitedPrice | None:
+    return offers.lowest(row["id"], row["price_fen"], offers.shares(*product))
 
 
 def _tier_price_fen(row: Row, tier: TierRules) -> int | None:
@@ -92,11 +118,16 @@ def purchase_limit_left(row: Row, _context: Context) -> int | None:
 
 
 def reference_price(row: Row, context: Context) -> ReferencePrice | None:
-    """Return the price to strike through beside the current one, with its words."""
+    """Return the price to strike through beside the current one, with its words.
+
+    Beside a limited-time price the days count that came before it.
+    """
     label_kind = row["label_kind"]
+    since = row.get("offer_since")
+    lowest_fen = row["lowest_paid_fen"] if since is None else row[LOWEST_BEFORE][_day(since)]
     found = catalog_rules.reference_price(
         row["current_price_fen"],
-        lowest_paid_fen=row["lowest_paid_fen"],
+        lowest_paid_fen=lowest_fen,
         label_price_fen=row["label_price_fen"],
         label_kind=PriceLabel(label_kind) if label_kind else None,
     )
@@ -105,3 +136,7 @@ def reference_price(row: Row, context: Context) -> ReferencePrice | None:
     return ReferencePrice(
         amount=Money(found.amount_fen), label=translate(found.label, context.language)
     )
+
+
+def _day(instant: datetime) -> str:
+    return business_day(instant).isoformat()

@@ -1,4 +1,7 @@
-"""What the look of the catalogue depends on beside its rows: rules, language, address, instant."""
+"""What the look of the catalogue depends on beside its rows.
+
+Rules, promotions, language, address, instant.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from domain.clock import business_day
+from domain.promotions import Running
 from domain.rules import Rules
 from resolvers.common.context import Context
 from resolvers.common.messages import Language
+from services import promotions
 from services import rules as rules_service
 
 
@@ -18,17 +23,20 @@ class Viewpoint:
     """One request's view of the catalogue."""
 
     rules: Rules
+    running: Running
     base_url: str
     language: Language
     now: datetime
 
 
 async def viewpoint(context: Context) -> Viewpoint:
-    """Return the request's view; the rules are kept in memory for some seconds."""
+    """Return the request's view; rules and promotions are kept in memory for some seconds."""
     found: Viewpoint | None = context.memo.get(Viewpoint)
     if found is None:
         rules = (await rules_service.in_force(now=context.now)).rules
-        found = Viewpoint(rules, context.ports.public_base_url, context.language, context.now)
+        running = await promotions.running_now(now=context.now)
+        base_url = context.ports.public_base_url
+        found = Viewpoint(rules, running, base_url, context.language, context.now)
         context.memo[Viewpoint] = found
     return found
 
