@@ -27,7 +27,7 @@ from domain.members import REQUIRED_AGREEMENTS, Gender, MemberStatus
 from domain.merging import Standing, Ties, may_be_one, merged_tier
 from models import database
 from models.ids import new_id
-from services import consents, ledger, merging_tables, points
+from services import consents, ledger, merging_tables, points, points_expiry
 from services import rules as rule_versions
 
 log = structlog.get_logger(__name__)
@@ -180,6 +180,8 @@ async def _transfer(
             now=now,
         )
     await ledger.move_earned(loser_id, survivor_id)
+    # What one of them has repays what the other owes; what has ended can't, and is written off.
+    await points_expiry.write_off_due([survivor_id], as_of=now)
     await points.repay_debt(survivor_id, source=(SourceKind.MEMBER_MERGE, transfer_id), now=now)
     return {"lots": lots} | {row["kind"].lower(): row["balance"] for row in rows}
 
