@@ -27,6 +27,7 @@ COMMANDS = (
     "migrate",
     "seed",
     "verify",
+    "run_day",
     "points",
     "importing",
     "replay",

@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 from jobs.sweeps import Sweep
 from services import (
     code_attempts,
+    days,
     finality,
     idempotency,
     merging,
@@ -91,4 +92,7 @@ def _tidying(ports: Ports) -> list[Sweep]:
 
 
 def _membership() -> list[Sweep]:
-    return [Sweep("finality", finality.finalize_due, 20)]
+    return [
+        Sweep("finality", finality.finalize_due, 20),
+        Sweep("days", lambda now: days.catch_up(now=now), 60),
+    ]

@@ -50,7 +50,7 @@ class MemberShape:
     has_coupon_counts: bool = False
     """`COUPON_COUNTS_COLUMNS`: the coupons by state."""
     has_tier_term: bool = False
-    """`TIER_TERM_COLUMNS`: the growth of the tier's period."""
+    """`TIER_TERM_COLUMNS`: the growth of the tier's term."""
 
 
 ONLY_THEIR_ID = MemberShape(frozenset())

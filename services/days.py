@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from domain.clock import business_day, end_of_business_day, start_of_business_day
 from models import database
 from models.ids import new_id
-from services import locks, points_expiry, tier_reviews
+from services import finality, locks, points_expiry, tier_reviews, tier_rises
 
 Batch = Callable[[datetime, int], Awaitable[int]]
 
@@ -23,9 +23,8 @@ Batch = Callable[[datetime, int], Awaitable[int]]
 class Step:
     """A part of a day's work: `batch(as_of, limit)` does about `limit` pieces and returns how many.
 
-    It returns 0 when none is left. A batch is part of a transaction of the runner, so that what it
-    did is counted or undone with it; what may fail alone takes a savepoint. `as_of` is the day's
-    beginning; for a step that acts at once it is now, or the end of a day that is over.
+    It returns 0 when none is left. A batch has transactions of its own and may run twice. `as_of`
+    is the day's beginning; for a step that acts at once it is now, or the end of a past day.
     """
 
     name: str
@@ -49,8 +48,15 @@ class StepResult:
 
 
 STEPS: tuple[Step, ...] = (
+    Step("finality", lambda as_of, limit: finality.finalize_due(as_of, limit=limit), 500),
     Step("tier_reviews", lambda as_of, limit: tier_reviews.review_due(as_of, limit=limit)),
+    Step(
+        "tier_rises",
+        lambda as_of, limit: tier_rises.raise_after_rules(as_of, limit=limit),
+        acts_at_once=True,
+    ),
     Step("points_expiry", lambda as_of, limit: points_expiry.expire_due(as_of, limit=limit)),
+    Step("tier_warnings", lambda as_of, limit: tier_reviews.warn_due(as_of, limit=limit)),
 )
 """In their order: finality, invitations, tier_reviews, tier_rises, points_expiry, coupon_expiry,
 leaving, reminders, rollup.
@@ -136,16 +142,11 @@ async def _finished_steps(day: date) -> set[str]:
 
 
 async def _batch(day: date, step: Step, *, now: datetime) -> int:
-    """Do one batch of a step and count it, in one transaction; another runner's comes first."""
-
-    async def work() -> int:
-        async with database.in_transaction():
-            await locks.hold("days")
-            pieces = await step.batch(step.as_of(day, now), step.limit)
-            await _note(day, step.name, pieces=pieces, finished_at=None, now=now)
-            return pieces
-
-    return await database.retrying(work)
+    """Do one batch of a step and count it; another runner's batch comes first."""
+    async with locks.held("days"):
+        pieces = await step.batch(step.as_of(day, now), step.limit)
+        await _note(day, step.name, pieces=pieces, finished_at=None, now=now)
+        return pieces
 
 
 async def _finish(day: date, step: str, *, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,17 +47,3 @@ async def entries_of(
         )
 
     return make_page(request, rows, lambda row: (row["seq"],), count)
-
-
-async def growth_since(member_id: UUID, since: datetime) -> int:
-    """Return the growth earned from an instant on, net of refunds; reviews don't count."""
-    return int(
-        await database.fetch_value(
-            """
-            SELECT coalesce(sum(delta), 0) FROM ledger_entry
-            WHERE account_id = $1 AND created_at >= $2 AND reason <> 'TIER_REVIEW'
-            """,
-            member_account(member_id, AccountKind.GROWTH),
-            since,
-        )
-    )

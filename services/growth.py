@@ -89,24 +89,20 @@ async def credit_many(
     wanted = [each for each in credits if each.growth]
     new = await ledger.post_many([_entry(each) for each in wanted])
     credited = [each for each in wanted if each.source in new]
-    begun: list[BegunTerm] = []
-    upgrades: list[Upgrade] = []
+    rises: list[_Rise] = []
     for each in credited:
         standing = members[each.member_id]
         standing.growth += each.growth
         standing.growth_seq += 1
         standing.lifetime_growth += each.growth
         in_force = rules or await rule_versions.in_force(now=each.at)
-        upgrade = raised(standing, in_force, cause=TermCause.UPGRADE, at=each.at)
-        if upgrade is not None:
-            begun.append(upgrade[0])
-            upgrades.append(upgrade[1])
+        rise = _raised(standing, in_force, cause=TermCause.UPGRADE, at=each.at)
+        if rise is not None:
+            rises.append(rise)
     if credited:
         changed = {each.member_id: members[each.member_id] for each in credited}
         await tier_standings.save_lifetime(list(changed.values()))
-    if begun:
-        await tier_standings.begin(begun)
-        await benefits.give_upgrade_gifts(upgrades)
+    await _begin(rises)
 
 
 def _entry(credited: GrowthCredit) -> BookEntry:
@@ -120,9 +116,31 @@ def _entry(credited: GrowthCredit) -> BookEntry:
     return BookEntry(Unit.GROWTH, credited.reason, credited.source, (posting,), credited.at)
 
 
-def raised(
+async def raise_standings(
+    standings: Sequence[Standing], in_force: RulesInForce, *, cause: TermCause, at: datetime
+) -> int:
+    """Raise locked members to what their growth has reached, with the gifts; returns how many."""
+    rises = [
+        rise
+        for standing in standings
+        if (rise := _raised(standing, in_force, cause=cause, at=at)) is not None
+    ]
+    await _begin(rises)
+    return len(rises)
+
+
+async def _begin(rises: Sequence[_Rise]) -> None:
+    if rises:
+        await tier_standings.begin([begun for begun, _ in rises])
+        await benefits.give_upgrade_gifts([upgrade for _, upgrade in rises])
+
+
+_Rise = tuple[BegunTerm, Upgrade]
+
+
+def _raised(
     standing: Standing, in_force: RulesInForce, *, cause: TermCause, at: datetime
-) -> tuple[BegunTerm, Upgrade] | None:
+) -> _Rise | None:
     """Raise a standing to the tier that its growth has reached; None if it is no higher one."""
     rules = in_force.rules
     old, new = rules.tier(standing.term.tier_code), reached(standing.growth, rules)

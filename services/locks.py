@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from models import database
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from models import connections, database
 
 
 async def hold(*names: str) -> None:
@@ -18,3 +22,32 @@ async def hold(*names: str) -> None:
         """,
         list(names),
     )
+
+
+@asynccontextmanager
+async def held(name: str) -> AsyncIterator[None]:
+    """Hold the lock on a name while the block runs transactions of its own.
+
+    A transaction of another task holds it: the block should be shorter than the minute for which
+    one may idle. Who loses that connection has lost the lock, so the work must be safe without.
+    """
+    assert not connections.is_in_transaction(), "a transaction holds a lock by itself"
+    got, done = asyncio.Event(), asyncio.Event()
+
+    async def holder() -> None:
+        async with database.in_transaction():
+            await hold(name)
+            got.set()
+            await done.wait()
+
+    holding = asyncio.create_task(holder())
+    waiting = asyncio.create_task(got.wait())
+    try:
+        await asyncio.wait({holding, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not got.is_set():
+            await holding  # It tells why.
+        yield
+    finally:
+        done.set()
+        waiting.cancel()
+        await holding

@@ -13,7 +13,6 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from domain.clock import months_expiry
 from domain.errors import AccountBlocked
 from domain.ledger import (
     AccountKind,
@@ -24,11 +23,18 @@ from domain.ledger import (
     member_account,
 )
 from domain.members import REQUIRED_AGREEMENTS, Gender, MemberStatus
-from domain.merging import Standing, Ties, may_be_one, merged_tier
+from domain.merging import Ties, may_be_one
 from models import database
 from models.ids import new_id
-from services import consents, ledger, merging_tables, points, points_expiry
-from services import rules as rule_versions
+from services import (
+    consents,
+    ledger,
+    merging_tables,
+    points,
+    points_expiry,
+    tier_merging,
+    tier_reviews,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +82,9 @@ async def merge(first_id: UUID, second_id: UUID, *, now: datetime) -> UUID | Non
         return survivor_id
     if not may_be_one(await ties_of(older["id"]), await ties_of(younger["id"])):
         return None
-    await _absorb(older, younger, now=now)
+    await tier_reviews.review_members([older["id"], younger["id"]], as_of=now)
+    rows = {row["id"]: row for row in await _lock([older["id"], younger["id"]])}
+    await _absorb(rows[older["id"]], rows[younger["id"]], now=now)
     return survivor_id
 
 
@@ -105,9 +113,10 @@ async def _lock(ids: Sequence[UUID]) -> list[asyncpg.Record]:
     # being paid could wait for one another.
     return await database.fetch(
         """
-        SELECT id, status, merged_into_id, created_at, tier_code, tier_since, tier_review_at,
-               invited_by_id, invited_at, joined_at, nickname, avatar_url, gender, birthday,
-               phone_encrypted, phone_hash, phone_verified_at, lifetime_growth
+        SELECT id, status, merged_into_id, created_at, tier_code, tier_floor_code, tier_since,
+               tier_review_at, tier_since_seq, invited_by_id, invited_at, joined_at, nickname,
+               avatar_url, gender, birthday, phone_encrypted, phone_hash, phone_verified_at,
+               lifetime_growth
         FROM member WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
         """,
         list(ids),
@@ -122,6 +131,7 @@ async def _absorb(survivor: asyncpg.Record, loser: asyncpg.Record, *, now: datet
     moved = await _move(loser_id, survivor_id, transfer_id=merge_id, now=now)
     await _close(loser, survivor, now=now)
     await _enrich(survivor, loser, now=now)
+    await tier_merging.merge_tiers(survivor, loser, now=now)
     await database.execute(
         """
         INSERT INTO member_merge (id, loser_id, survivor_id, moved, merged_at)
@@ -232,20 +242,7 @@ async def _close(loser: asyncpg.Record, survivor: asyncpg.Record, *, now: dateti
 
 
 async def _enrich(survivor: asyncpg.Record, loser: asyncpg.Record, *, now: datetime) -> None:
-    """Give the survivor what the loser had and they lack, and the tier that both deserve."""
-    rules = (await rule_versions.in_force(now=now)).rules
-    growth = await database.fetch_value(
-        "SELECT balance FROM ledger_account WHERE id = $1",
-        member_account(survivor["id"], AccountKind.GROWTH),
-    )
-    tier = merged_tier(
-        _standing(survivor),
-        _standing(loser),
-        growth=growth,
-        rules=rules,
-        now=now,
-        review_at=months_expiry(now, rules.tier_terms.months),
-    )
+    """Give the survivor what the loser had and they lack."""
     phone = _newer_phone(survivor, loser)
     inviter_id, invited_at = _inviter(survivor, loser)
     await database.execute(
@@ -253,8 +250,7 @@ async def _enrich(survivor: asyncpg.Record, loser: asyncpg.Record, *, now: datet
         UPDATE member
         SET nickname = $2, avatar_url = $3, gender = $4, birthday = $5, phone_encrypted = $6,
             phone_hash = $7, phone_verified_at = $8, joined_at = $9, invited_by_id = $10,
-            invited_at = $11, tier_code = $12, tier_since = $13, tier_review_at = $14,
-            lifetime_growth = $15, updated_at = $16
+            invited_at = $11, lifetime_growth = $12, updated_at = $13
         WHERE id = $1
         """,
         survivor["id"],
@@ -268,16 +264,9 @@ async def _enrich(survivor: asyncpg.Record, loser: asyncpg.Record, *, now: datet
         await _joined_at(survivor, loser),
         inviter_id,
         invited_at,
-        tier.tier_code,
-        tier.since,
-        tier.review_at,
         survivor["lifetime_growth"] + loser["lifetime_growth"],
         now,
     )
-
-
-def _standing(member: asyncpg.Record) -> Standing:
-    return Standing(member["tier_code"], member["tier_since"], member["tier_review_at"])
 
 
 def _newer_phone(survivor: asyncpg.Record, loser: asyncpg.Record) -> asyncpg.Record:

@@ -44,6 +44,16 @@ OWNED = {
         SELECT id, $2, reason, day, points FROM given ORDER BY day, reason
         ON CONFLICT (member_id, day, reason) DO UPDATE SET points = own.points + excluded.points
     """,
+    # What both were given in one window stays given, and the second one is marked.
+    "benefits": """
+        UPDATE benefit_grant AS given
+        SET member_id = $2, merged = merged OR EXISTS (
+            SELECT 1 FROM benefit_grant AS own
+            WHERE own.member_id = $2 AND own.benefit = given.benefit
+              AND own.period = given.period AND NOT own.merged
+        )
+        WHERE member_id = $1
+    """,
     # What both may have of one SKU adds up.
     "purchases": """
         WITH given AS (DELETE FROM purchase_count WHERE member_id = $1 RETURNING *)
@@ -74,6 +84,7 @@ NEVER_LEFT_BEHIND = (
     "points_lot",
     "purchase_count",
     "points_cap_count",
+    "benefit_grant",
     "address",
     "session",
     "identity",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from domain.clock import business_day
 from domain.ledger import (
     AccountKind,
     EntryReason,
@@ -20,10 +21,12 @@ from domain.ledger import (
     Unit,
     system_account,
 )
-from domain.tier_terms import TermCause, review, term_of
+from domain.messages import MessageEvent
+from domain.rules import TierRules
+from domain.tier_terms import TermCause, review, term_of, to_keep
 from models import database
 from models.tier_rows import term_growth
-from services import ledger, tier_standings
+from services import ledger, messages, tier_standings
 from services import rules as rule_versions
 from services.ledger import BookEntry
 from services.tier_standings import MEMBER_COLUMNS, BegunTerm, Standing, growth_account
@@ -69,6 +72,69 @@ async def _with_growth(members: Sequence[Any]) -> list[Standing]:
         Standing.of(rows[each["member_id"]], growth=each["balance"], growth_seq=each["seq"])
         for each in found
     ]
+
+
+async def review_members(member_ids: Sequence[UUID], *, as_of: datetime) -> None:
+    """Review those of the locked members whose reviews are due: their growth is about to move."""
+    rows = await database.fetch(
+        f"SELECT {MEMBER_COLUMNS} FROM member WHERE id = ANY($1) AND tier_review_at <= $2",
+        list(member_ids),
+        as_of,
+    )
+    if rows:
+        await review_overdue(await _with_growth(rows), as_of=as_of)
+
+
+async def warn_due(as_of: datetime, *, limit: int = 2_000) -> int:
+    """Write to about `limit` members whose review comes within the days that the rules say.
+
+    Each hears once of a review, with the growth that is still needed. Returns how many.
+    """
+    rules = (await rule_versions.in_force(now=as_of)).rules
+    until = as_of + timedelta(days=rules.tier_terms.warning_days)
+
+    async def batch() -> int:
+        async with database.in_transaction():
+            rows = await database.fetch(_WARNING_DUE, until, limit, as_of)
+            standings = await _with_growth(rows)
+            earned = await _earned(standings)
+            for standing in standings:
+                tier = rules.tier(standing.term.tier_code)
+                needed = to_keep(tier, earned[standing.member_id].in_term)
+                await _warn(standing, tier, needed, now=as_of)
+            await database.execute(
+                "UPDATE member SET tier_warned_at = $2 WHERE id = ANY($1)",
+                [standing.member_id for standing in standings],
+                as_of,
+            )
+            return len(rows)
+
+    return await database.retrying(batch)
+
+
+_WARNING_DUE = f"""
+    SELECT {MEMBER_COLUMNS} FROM member
+    WHERE tier_review_at <= $1 AND tier_review_at > $3 AND tier_warned_at IS NULL
+      AND status = 'ACTIVE'
+    ORDER BY tier_review_at, id LIMIT $2 FOR NO KEY UPDATE
+"""
+
+
+async def _warn(standing: Standing, tier: TierRules, needed: int, *, now: datetime) -> None:
+    review_at = standing.term.review_at
+    assert review_at is not None, "only what is reviewed is due"
+    await messages.tell(
+        [standing.member_id],
+        MessageEvent.TIER_REVIEW_DUE,
+        source_id=uuid5(standing.member_id, review_at.isoformat()),
+        facts={
+            "tier": tier.name,
+            "tier_en": tier.name_en,
+            "growth": needed,
+            "day": business_day(review_at).isoformat(),
+        },
+        now=now,
+    )
 
 
 async def review_overdue(standings: Sequence[Standing], *, as_of: datetime) -> None:

@@ -5,18 +5,20 @@ The member's row is the lock of their growth: nobody moves it without. Wallets c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain.ledger import AccountKind, member_account
+from domain.messages import MessageEvent
 from domain.rules import TierRules
 from domain.tier_terms import PastTerm, Term, TermCause
 from models import database
 from models.ids import new_id
-from services import ledger
+from services import ledger, messages
 from services.rules import RulesInForce
 
 MEMBER_COLUMNS = """
@@ -111,7 +113,10 @@ async def save_lifetime(standings: Sequence[Standing]) -> None:
 
 
 async def begin(terms: Sequence[BegunTerm]) -> None:
-    """Write terms that began, in their order: a row for each, and each member's last one."""
+    """Write terms that began, in their order: a row for each, and each member's last one.
+
+    Who has another tier now is told.
+    """
     last = {begun.member_id: begun for begun in terms}
     await database.execute(
         """
@@ -134,6 +139,23 @@ async def begin(terms: Sequence[BegunTerm]) -> None:
         [begun.at for begun in last.values()],
     )
     await database.copy_rows("tier_term", list(_TERM_COLUMNS), [_term_row(b) for b in terms])
+    await _tell(list(last.values()))
+
+
+async def _tell(terms: Sequence[BegunTerm]) -> None:
+    groups: defaultdict[tuple[str, datetime], list[BegunTerm]] = defaultdict(list)
+    for begun in terms:
+        if begun.cause is not TermCause.KEPT:
+            groups[begun.term.tier_code, begun.at].append(begun)
+    for (tier_code, at), group in groups.items():
+        tier, version_id = group[0].tier, group[0].rules.version_id
+        await messages.tell(
+            [begun.member_id for begun in group],
+            MessageEvent.TIER_CHANGED,
+            source_id=uuid5(version_id, f"{tier_code} {at.isoformat()}"),
+            facts={"tier": tier.name, "tier_en": tier.name_en},
+            now=at,
+        )
 
 
 _TERM_COLUMNS = (

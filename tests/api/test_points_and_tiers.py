@@ -216,7 +216,7 @@ async def test_the_top_has_no_next_and_is_reviewed(
     await grow(member.id, 6_500)
     await db.execute(
         """
-        UPDATE member SET tier_code = 'GOLD', tier_since = now() + interval '1 day',
+        UPDATE member SET tier_code = 'GOLD', tier_since = now(), tier_since_seq = 1,
                           tier_review_at = now() + interval '1 year' WHERE id = $1
         """,
         member.id,

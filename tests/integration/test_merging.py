@@ -134,7 +134,7 @@ async def test_points_and_growth_are_added_with_their_lots() -> None:
 
     balances = await ledger.balances([older, younger])
     assert balances[older] == {
-        AccountKind.SPENDABLE: 140,
+        AccountKind.SPENDABLE: 240,
         AccountKind.PENDING: 30,
         AccountKind.DEBT: 0,
         AccountKind.GROWTH: 3_500,
@@ -147,6 +147,7 @@ async def test_points_and_growth_are_added_with_their_lots() -> None:
     assert [tuple(lot) for lot in lots] == [
         (older, 100, soon),
         (older, 40, late),
+        (older, 100, datetime(2027, 11, 22, 16, 0, tzinfo=UTC)),  # The gift of the tier.
         (older, 30, None),
     ]
     survivor = await Member.get(id=older)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import strawberry
 from asyncpg import Record
 
-from domain import tiers
+from domain import tier_terms, tiers
 from domain.ledger import AccountKind, EntryReason
 from domain.rules import Rules, TierRules
 from domain.tiers import BenefitCode
@@ -26,7 +26,7 @@ from resolvers.common.titles import entry_title
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.orders.entries import orders_of_entries
 from resolvers.member.orders.types import Order
-from services.entries import entries_of, growth_since
+from services.entries import entries_of
 
 strawberry.enum(BenefitCode, name="BenefitCode", description="What a tier may give.")
 
@@ -146,6 +146,12 @@ def _review_at(standing: Standing, _context: Context) -> datetime | None:
     return standing.member["tier_review_at"] if standing.tier.level else None
 
 
+def _growth_to_keep(standing: Standing, context: Context) -> int | None:
+    if _review_at(standing, context) is None:
+        return None
+    return tier_terms.to_keep(standing.tier, standing.member["term_growth"])
+
+
 def _benefits_of_standing(standing: Standing, context: Context) -> list[Benefit]:
     return _benefits(standing.tier, context)
 
@@ -174,13 +180,9 @@ class Membership:
         _benefits_of_standing, needs=_rules_in_force, description="What the tier gives."
     )
 
-    @strawberry.field(description="Growth still needed until the review to keep the tier.")
-    @staticmethod
-    async def growth_to_keep(standing: strawberry.Parent[Standing], info: Info) -> int | None:
-        if _review_at(standing, info.context) is None:
-            return None
-        earned = await growth_since(standing.member["id"], standing.member["tier_since"])
-        return max(standing.tier.growth_threshold - earned, 0)
+    growth_to_keep: int | None = derived(
+        _growth_to_keep, description="Growth still needed until the review to keep the tier."
+    )
 
     @strawberry.field(description="Every change of growth, newest first.")
     @staticmethod
