@@ -379,8 +379,6 @@ async def _shrink(member_id: UUID, lot: EarnedLot, points: int, entry: BookEntry
 
 
 async def _claw(member_id: UUID, lot: EarnedLot | None, points: int, entry: BookEntry) -> Clawed:
-    if lot is not None and lot.has_ended and lot.remaining:
-        await points_expiry.write_off_due([member_id], as_of=entry.at)
     own = None if lot is None else lot.own
     others = await points_lots.living(member_id, entry.at)
     plan = claw(own, [each for each in others if own is None or each.id != own.id], points)
@@ -391,6 +389,8 @@ async def _claw(member_id: UUID, lot: EarnedLot | None, points: int, entry: Book
     # Without postings, too, the book notes that this source has taken its part.
     if not await ledger.post_many([replace(entry, postings=postings)]):
         return Clawed()
+    if lot is not None and lot.has_ended and lot.remaining:
+        await points_expiry.write_off_due([member_id], as_of=entry.at)  # The job is late.
     await points_lots.take(plan.parts)
     if own is not None and plan.forgiven:
         await points_lots.forgive(own.id, plan.forgiven)
