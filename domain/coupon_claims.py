@@ -93,6 +93,8 @@ def judge(
 
     Of a viewer who isn't known, only what holds for everybody is told.
     """
+    if claimant is not None and not claimant.has_joined:
+        return ConsentRequired()
     return _refusal_to_all(campaign, now) or (
         None if claimant is None else _refusal_to(campaign, claimant, rules)
     )
@@ -110,8 +112,6 @@ def _refusal_to_all(campaign: CampaignFacts, now: datetime) -> DomainError | Non
 
 
 def _refusal_to(campaign: CampaignFacts, claimant: Claimant, rules: Rules) -> DomainError | None:
-    if not claimant.has_joined:
-        return ConsentRequired()
     if not is_for(campaign.audience, claimant):
         return CouponNotClaimable()
     if campaign.min_tier_code is not None:

@@ -12,12 +12,16 @@ from domain.members import SceneKind
 
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _LENGTH = 22
-_LETTERS = {"p": SceneKind.PRODUCT, "s": SceneKind.STORE}
+_LETTERS = {
+    "c": SceneKind.COUPON_CAMPAIGN,
+    "p": SceneKind.PRODUCT,
+    "s": SceneKind.STORE,
+}
 _KINDS = {kind: letter for letter, kind in _LETTERS.items()}
 
 
 def target_scene_code(kind: SceneKind, target_id: UUID) -> str:
-    """Return the scene code of a product or store; the same each time."""
+    """Return the scene code of a product, store or campaign; the same each time."""
     digits = ""
     number = target_id.int
     for _ in range(_LENGTH):

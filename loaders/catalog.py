@@ -93,6 +93,17 @@ async def categories_by_product_id(ids: Sequence[UUID]) -> list[list[Record]]:
     return grouped(ids, rows, "product_id")
 
 
+async def category_ids_by_product_id(ids: Sequence[UUID]) -> list[frozenset[UUID]]:
+    """Return the categories of each product, and those above them: what scopes are tested by."""
+    rows = await database.fetch(
+        "SELECT product_id, category_id FROM product_category WHERE product_id = ANY($1)", ids
+    )
+    found: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for row in rows:
+        found[row["product_id"]].add(row["category_id"])
+    return [frozenset(found[id_]) for id_ in ids]
+
+
 def by_id(ids: Sequence[UUID], rows: Iterable[Record]) -> list[Record | None]:
     """Return rows in the order of the ids, None for what isn't there."""
     found = {row["id"]: row for row in rows}

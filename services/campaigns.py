@@ -17,11 +17,11 @@ from asyncpg import Record
 from domain.coupon_claims import CampaignFacts, Claimant, judge
 from domain.coupons import Audience, CampaignState, Validity
 from domain.errors import DomainError
-from domain.pricing import Scope, ScopeKind
 from domain.rules import Rules
 from models import database
 from models.coupon_rows import CAMPAIGN_COLUMNS
 from models.member_rows import member_columns
+from services.coupon_scopes import scope_of
 from services.pages import Page, PageRequest, make_page
 from services.sql import Conditions
 
@@ -75,11 +75,6 @@ def page_for_product(
         return len(covering)
 
     return make_page(request, left[: request.limit], key, count)
-
-
-def scope_of(row: Record) -> Scope:
-    """Return what a campaign's coupons can be used for."""
-    return Scope(ScopeKind(row["scope_kind"]), frozenset(map(UUID, row["scope_ids"])))
 
 
 _LISTED = """EXISTS (SELECT FROM campaign_member AS listed
@@ -159,10 +154,11 @@ class Viewer:
         )
 
 
-async def viewer_of(member_id: UUID, *, now: datetime) -> Viewer | None:
-    """Return what there is to know of an active member; None when the account isn't active."""
-    row = await database.fetch_one(_VIEWER, member_id, now)
-    return None if row is None else Viewer(*row)
+async def viewers_by_id(ids: Sequence[UUID], *, now: datetime) -> list[Viewer | None]:
+    """Return what there is to know of members; None for who has no active account."""
+    rows = await database.fetch(_VIEWER, ids, now)
+    found = {row["id"]: Viewer(*row[1:]) for row in rows}
+    return [found.get(id_) for id_ in ids]
 
 
 IS_NEWCOMER = """NOT EXISTS (
@@ -172,11 +168,11 @@ IS_NEWCOMER = """NOT EXISTS (
 """For a statement that calls the member `member` and whose $2 is now."""
 
 _VIEWER = f"""
-SELECT {member_columns(["has_joined"])}, member.tier_code, {IS_NEWCOMER} AS is_newcomer,
+SELECT member.id, {member_columns(["has_joined"])}, member.tier_code, {IS_NEWCOMER} AS is_newcomer,
        (SELECT coalesce(sum(remaining), 0)::bigint FROM points_lot
         WHERE points_lot.member_id = member.id AND NOT is_pending AND written_off_at IS NULL
             AND remaining > 0 AND expires_at > $2) AS points
-FROM member WHERE member.id = $1 AND member.status = 'ACTIVE'
+FROM member WHERE member.id = ANY($1) AND member.status = 'ACTIVE'
 """
 
 

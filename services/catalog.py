@@ -15,6 +15,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from domain.catalog import ProductSort
+from domain.pricing import Scope, ScopeKind
 from models import database
 from models.catalog_rows import ProductShape
 from services.pages import Page, PageRequest, make_page
@@ -63,6 +64,7 @@ class ProductQuery:
     """Which products are wanted, and in which order. Prices are a product's lowest list price.
 
     `category_id` takes in the categories below it; `in_stock=False` asks for what is sold out.
+    `scopes` are of coupons and campaigns: a product lies in each of them.
     """
 
     keyword: Keyword | None = None
@@ -70,13 +72,16 @@ class ProductQuery:
     min_price_fen: int | None = None
     max_price_fen: int | None = None
     in_stock: bool | None = None
+    scopes: tuple[Scope, ...] = ()
     sort: ProductSort = ProductSort.RECOMMENDED
 
     @property
     def has_filter(self) -> bool:
         """Tell whether anything but the stock narrows the list down."""
         narrowing = (self.keyword, self.category_id, self.min_price_fen, self.max_price_fen)
-        return any(each is not None for each in narrowing)
+        return any(each is not None for each in narrowing) or any(
+            scope.kind is not ScopeKind.ALL for scope in self.scopes
+        )
 
 
 async def list_products(
@@ -131,6 +136,8 @@ def _conditions(wanted: ProductQuery) -> Conditions:
             "id IN (SELECT product_id FROM product_category WHERE category_id = {})",
             wanted.category_id,
         )
+    for scope in wanted.scopes:
+        _add_scope(found, scope)
     if wanted.keyword is not None:
         found.add(
             "id IN (SELECT id FROM product_text WHERE search_grams({0}) <> '{{}}'"
@@ -139,6 +146,16 @@ def _conditions(wanted: ProductQuery) -> Conditions:
             wanted.keyword.patterns,
         )
     return found
+
+
+def _add_scope(found: Conditions, scope: Scope) -> None:
+    if scope.kind is ScopeKind.PRODUCTS:
+        found.add("id = ANY({})", list(scope.ids))
+    elif scope.kind is ScopeKind.CATEGORIES:
+        found.add(
+            "id IN (SELECT product_id FROM product_category WHERE category_id = ANY({}))",
+            list(scope.ids),
+        )
 
 
 async def get_product(product_id: UUID, *, shape: ProductShape = WHOLE) -> Record | None:

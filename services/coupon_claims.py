@@ -16,7 +16,7 @@ import asyncpg
 
 from domain.coupon_claims import CouponCodeInvalid, CouponNotClaimable, judge
 from domain.coupons import CampaignKind, normalise_code
-from domain.errors import AccountBlocked, DomainError, NotFound
+from domain.errors import AccountBlocked, ConsentRequired, DomainError, NotFound
 from domain.ledger import EntryReason, SourceKind
 from domain.rules import Rules
 from models import database
@@ -24,6 +24,7 @@ from models.ids import new_id, readable_code
 from models.member_rows import member_columns
 from services import campaigns, idempotency, points
 from services import rules as rule_versions
+from services.campaigns import Viewer
 from services.coupon_codes import digest_of
 from services.coupons import CODE_LENGTH
 from services.rate_limits import Door, RateLimits, pass_door
@@ -244,10 +245,11 @@ async def _price_of_claim(command: ClaimCoupon, rules: Rules, now: datetime) -> 
     Raises:
         NotFound, DomainError: why it can't be had.
     """
+    viewer = await _viewer(command.member_id, now)
     row = await campaigns.campaign_for(command.campaign_id, command.member_id)
     if row is None or row["kind"] != CampaignKind.CLAIM:
         raise NotFound(thing="campaign", path=("campaignId",))
-    refusal = await _refusal(row, command.member_id, rules, now)
+    refusal = _refusal(row, viewer, rules, now)
     if refusal is not None:
         refusal.path = ("campaignId",)
         raise refusal
@@ -255,12 +257,23 @@ async def _price_of_claim(command: ClaimCoupon, rules: Rules, now: datetime) -> 
     return price
 
 
-async def _refusal(
-    row: asyncpg.Record, member_id: UUID, rules: Rules, now: datetime
-) -> DomainError | None:
-    viewer = await campaigns.viewer_of(member_id, now=now)
+async def _viewer(member_id: UUID, now: datetime) -> Viewer:
+    """Return who claims: a member, and no visitor.
+
+    Raises:
+        AccountBlocked, ConsentRequired
+    """
+    [viewer] = await campaigns.viewers_by_id([member_id], now=now)
     if viewer is None:
-        return AccountBlocked()
+        raise AccountBlocked
+    if not viewer.has_joined:
+        raise ConsentRequired
+    return viewer
+
+
+def _refusal(
+    row: asyncpg.Record, viewer: Viewer, rules: Rules, now: datetime
+) -> DomainError | None:
     claimant = viewer.claimant(claimed=row["claimed_by_viewer"], is_listed=row["is_listed"])
     return judge(campaigns.facts_of(row), claimant, rules, now=now)
 
@@ -321,6 +334,7 @@ async def _exchange(command: ClaimCode, digest: bytes, rules: Rules, now: dateti
             digest,
         )
         if found is None:
+            await _viewer(command.member_id, now)
             raise CouponCodeInvalid(path=("code",))
         taking = _taking(
             command.member_id,
@@ -344,8 +358,9 @@ async def _exchange(command: ClaimCode, digest: bytes, rules: Rules, now: dateti
 async def _refusal_of_code(
     campaign_id: UUID, member_id: UUID, rules: Rules, now: datetime
 ) -> DomainError:
+    viewer = await _viewer(member_id, now)
     row = await campaigns.campaign_for(campaign_id, member_id)
     assert row is not None, "a code belongs to a campaign"
-    refusal = await _refusal(row, member_id, rules, now) or CouponNotClaimable()
+    refusal = _refusal(row, viewer, rules, now) or CouponNotClaimable()
     refusal.path = ("code",)
     return refusal

@@ -12,9 +12,10 @@ import asyncpg
 import orjson
 
 from domain.coupons import ReturnRule, Terms
-from domain.pricing import CouponKind, Scope, ScopeKind
+from domain.pricing import CouponKind, Scope
 from models import database
 from models.ids import new_id
+from services.coupon_scopes import scope_of
 
 _REMEMBERED = 10_000
 """Terms that this process keeps in memory: they never change."""
@@ -109,7 +110,7 @@ def _terms(row: asyncpg.Record) -> Terms:
         max_off_fen=row["max_off_fen"],
         min_spend_fen=row["min_spend_fen"],
         min_pieces=row["min_pieces"],
-        scope=Scope(ScopeKind(row["scope_kind"]), frozenset(map(UUID, row["scope_ids"]))),
+        scope=scope_of(row),
         scope_title=row["scope_title"],
         scope_title_en=row["scope_title_en"],
         stacks_with_campaigns=row["stacks_with_campaigns"],

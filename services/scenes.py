@@ -1,7 +1,7 @@
 """Scenes: what a poster's QR code means.
 
-A product or store has a code of its own that needs no row (`domain.scenes`); every other scene is a
-row with a short random code, made when it is first asked for.
+A product, store or coupon campaign has a code that needs no row (`domain.scenes`); every other
+scene is a row with a short random code, made when it is first asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ CODE_LENGTH = 12
 
 _CODE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}", re.ASCII)
 _TARGETS = {
+    SceneKind.COUPON_CAMPAIGN: "SELECT EXISTS (SELECT FROM coupon_campaign WHERE id = $1)",
     SceneKind.PRODUCT: "SELECT EXISTS (SELECT FROM product WHERE id = $1)",
     SceneKind.STORE: "SELECT EXISTS (SELECT FROM store WHERE id = $1)",
 }

@@ -39,6 +39,11 @@ MEANINGS: Meanings = {
         "PRIORITY_ACCESS": "Flash sales open earlier.",
         "EXCLUSIVE_SERVICE": "Customer service of its own.",
     },
+    "CampaignStatus": {
+        "UPCOMING": "It is yet to begin.",
+        "RUNNING": "It is on.",
+        "ENDED": "It is over.",
+    },
     "CouponKind": {
         "AMOUNT_OFF": "A fixed amount off the goods.",
         "PERCENT_OFF": "A percentage off the goods.",
@@ -85,6 +90,12 @@ MEANINGS: Meanings = {
         "TIER_REVIEW": "Lowered when the tier was not kept.",
         "MERGE": "Two accounts of one person became one.",
         "ADJUSTMENT": "Corrected by the brand.",
+    },
+    "InviteeStatus": {
+        "JOINED": "They accepted the invitation.",
+        "ORDERED": "They have paid an order, which isn't final yet.",
+        "REWARDED": "Their first order is final, and brought points.",
+        "NOT_REWARDED": "Their first order is final, and brought no points.",
     },
     "MessageEvent": {
         "ORDER_PAID": "An order was paid.",

@@ -30,6 +30,7 @@ from models import database as db
 from models.ids import new_id
 from models.members import Upload
 from settings import Settings
+from tests.factories.coupons import a_coupon
 from tests.factories.members import SignedInMember, signed_in_member
 from tests.factories.shop import a_cart_line, a_sku, an_address
 from tests.support.graphql import Answer, GraphQLClient
@@ -48,6 +49,7 @@ PUBLIC = {
 """Mutations for whoever has no token yet."""
 
 VISITORS = {
+    "acceptInvitation",
     "addToCart",
     "cancelOrder",
     "changeOrderAddress",
@@ -66,7 +68,7 @@ VISITORS = {
 }
 """What whoever is signed in may do: cart and orders, and what becoming a member takes."""
 
-MEMBERS = {"bindPhone", "checkIn", "makeUpCheckIn"}
+MEMBERS = {"bindPhone", "checkIn", "claimCoupon", "claimCouponCode", "makeUpCheckIn"}
 """What takes the agreements, whatever the input says."""
 
 MEMBERS_BY_INPUT: dict[str, dict[str, Any]] = {
@@ -77,16 +79,14 @@ MEMBERS_BY_INPUT: dict[str, dict[str, Any]] = {
 
 EVERYBODYS_IDS = {
     "addToCart.skuId",
+    "claimCoupon.campaignId",
     "placeOrder.draft.lines.skuId",
     "placeOrder.draft.storeId",
     "updateCart.lines.skuId",
 }
 """Ids in the input of things that everybody sees."""
 
-NO_OWNER_YET = {"placeOrder.draft.couponIds"}
-"""Nobody has one: every id is as unknown as another."""
-
-QUERIES_BY_ID = {"order": "order"}
+QUERIES_BY_ID = {"memberCoupon": "coupon", "order": "order"}
 """Queries of things that have an owner."""
 PUBLIC_QUERIES_BY_ID = {"product"}
 
@@ -317,6 +317,7 @@ class Belongings:
     owner: SignedInMember
     address: str
     cart_line: str
+    coupon: str
     order: str
     sku: str
     upload: str
@@ -328,6 +329,10 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
     address = await an_address(owner.id)
     sku = await a_sku()
     line = await a_cart_line(owner.id, sku)
+    today = datetime.now(UTC)
+    coupon = await a_coupon(
+        owner.id, valid_from=today - timedelta(1), valid_until=today + timedelta(1)
+    )
     draft = {"lines": [{"skuId": str(sku.id), "quantity": 1}]}
     await run(client, "placeOrder", owner.token, {"draft": draft, "idempotencyKey": "first"})
     upload = new_id()
@@ -348,6 +353,7 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
         owner=owner,
         address=str(address),
         cart_line=str(line),
+        coupon=str(coupon),
         order=str(
             await db.fetch_value("SELECT id FROM sales_order WHERE member_id = $1", owner.id)
         ),
@@ -382,6 +388,13 @@ OWNED_IDS: dict[str, tuple[str, Attempt]] = {
             "idempotencyKey": "k",
         },
     ),
+    "placeOrder.draft.couponIds": (
+        "coupon",
+        lambda thing_id, own: {
+            "draft": {"lines": [{"skuId": own.sku, "quantity": 1}], "couponIds": [thing_id]},
+            "idempotencyKey": "k",
+        },
+    ),
     "refreshPayment.orderId": ("order", lambda thing_id, _: {"orderId": thing_id}),
     "saveAddress.id": ("address", lambda thing_id, _: input_of("saveAddress") | {"id": thing_id}),
     "updateCart.lines.lineId": (
@@ -400,7 +413,7 @@ def test_every_id_of_the_input_is_somebodys_or_everybodys() -> None:
         for argument in field.args.values()
         for place in _ids(get_named_type(argument.type), mutation)
     }
-    assert found == set(OWNED_IDS) | EVERYBODYS_IDS | NO_OWNER_YET
+    assert found == set(OWNED_IDS) | EVERYBODYS_IDS
 
 
 def _ids(kind: Any, place: str) -> list[str]:
@@ -496,10 +509,11 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     """What is one's own is null, a price asks who one is, and the shop is open to everybody."""
     assert SCHEMA.query_type is not None
     private, open_to_all = (
-        {"me", "order", "quoteOrder"},
+        {"me", "memberCoupon", "order", "quoteOrder"},
         {
             "banners",
             "categories",
+            "couponCampaigns",
             "product",
             "products",
             "scene",
@@ -515,6 +529,7 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     assert (await client.gql("{ me { id } }")).data == {"me": None}
     document = """
     { banners(slot: HOME) { id } categories { id } product(id: "x") { id }
+      couponCampaigns { nodes { id } }
       products { nodes { id } } scene(sceneCode: "x") { code } searchSuggestions(text: "")
       shop { name } stores { nodes { id } } tiers { id } }
     """

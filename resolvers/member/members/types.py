@@ -32,6 +32,8 @@ from resolvers.member.addresses.types import Address
 from resolvers.member.carts.types import Cart, carts_of_members
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.checkin.types import Calendar, CheckInCalendar
+from resolvers.member.coupons.queries import coupons_of_members
+from resolvers.member.coupons.types import MemberCoupon
 from resolvers.member.invitations.types import InvitationProgram
 from resolvers.member.messages.types import Message, messages_of_members
 from resolvers.member.orders.queries import orders_of_members
@@ -172,6 +174,10 @@ class Member:
     orders: Connection[Order] = batched(description="The member's orders, newest first.")(
         orders_of_members
     )
+    coupons: Connection[MemberCoupon] = batched(
+        description="The member's coupons: those that may still be used by their end, any other"
+        " list newest first."
+    )(coupons_of_members)
     counts: MemberCounts = derived(
         _row, needs=_read, description="What waits for the member, for badges."
     )

@@ -450,6 +450,9 @@ class MemberCounts:
     unread_messages: int = item(
         "unread_messages", description="Messages that are not marked as read."
     )
+    coupons_usable: int = item("usable", description="Coupons that can be used now.")
+    coupons_used: int = item("used", description="Coupons that paid orders used.")
+    coupons_expired: int = item("expired", description="Coupons whose time is over.")
     cart_pieces: int = item("cart_pieces", description="Pieces in the cart.")
 
 
