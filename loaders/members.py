@@ -127,16 +127,3 @@ async def consents_by_member_id(ids: Sequence[UUID]) -> list[list[Record]]:
     for row in rows:
         grouped[row["member_id"]].append(row)
     return [grouped[id_] for id_ in ids]
-
-
-async def invited_count_by_member_id(ids: Sequence[UUID]) -> list[int]:
-    """Return how many came by each member's invitation; who was merged away counts no more."""
-    rows = await database.fetch(
-        """
-        SELECT invited_by_id, count(*) FROM member
-        WHERE invited_by_id = ANY($1) AND status <> 'MERGED' GROUP BY invited_by_id
-        """,
-        ids,
-    )
-    counts: dict[UUID, int] = dict(map(tuple, rows))
-    return [counts.get(id_, 0) for id_ in ids]

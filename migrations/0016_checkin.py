@@ -38,7 +38,7 @@ def _instant(name: str, **options: Any) -> tuple[str, Any]:
 
 
 _LEFT = CheckConstraint(
-    check="(status = 'LEFT') = (left_at IS NOT NULL)"
+    check="(left_at IS NULL OR status = 'LEFT')"
     " AND (leaves_at IS NULL OR status IN ('ACTIVE', 'BLOCKED'))",
     name="member_left_check",
 )

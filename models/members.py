@@ -72,7 +72,7 @@ class Member(Table):
             ),
             CheckConstraint(check="lifetime_growth >= 0", name="member_lifetime_growth_check"),
             CheckConstraint(
-                check="(status = 'LEFT') = (left_at IS NOT NULL)"
+                check="(left_at IS NULL OR status = 'LEFT')"
                 " AND (leaves_at IS NULL OR status IN ('ACTIVE', 'BLOCKED'))",
                 name="member_left_check",
             ),

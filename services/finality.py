@@ -16,7 +16,7 @@ from domain.ledger import EntryReason, SourceKind
 from domain.orders import final_at
 from domain.rules import from_document
 from models import database
-from services import growth, points
+from services import growth, invitations, points
 from services.order_locks import lock_with_member
 
 log = structlog.get_logger(__name__)
@@ -135,4 +135,5 @@ async def _finalize(order_id: UUID, at: datetime) -> bool:
             order_id,
             at,
         )
+        await invitations.first_purchase_final([order["member_id"]], at=at)
         return True

@@ -44,6 +44,85 @@ OWNED = {
         SELECT id, $2, reason, day, points FROM given ORDER BY day, reason
         ON CONFLICT (member_id, day, reason) DO UPDATE SET points = own.points + excluded.points
     """,
+    # A day that both checked in stays the survivor's; the seats of a month add up, over its limit.
+    "check_ins": """
+        UPDATE check_in AS given
+        SET member_id = $2,
+            merged = merged OR EXISTS (
+                SELECT FROM check_in AS own
+                WHERE own.member_id = $2 AND own.day = given.day AND NOT own.merged
+            ),
+            make_up_seat = make_up_seat + (
+                SELECT coalesce(max(own.make_up_seat), 0) FROM check_in AS own
+                WHERE own.member_id = $2 AND own.act_month = given.act_month
+            )
+        WHERE member_id = $1
+    """,
+    # The days of both together make longer runs. A run's days less their number are one day.
+    "check_in_runs": """
+        UPDATE check_in AS own SET run_start = run.start
+        FROM (
+            SELECT id, min(day) OVER (PARTITION BY island) AS start
+            FROM (
+                SELECT id, day, day - (row_number() OVER (ORDER BY day))::int AS island
+                FROM check_in WHERE member_id = $2 AND NOT merged AND $1::uuid IS NOT NULL
+            ) AS days
+        ) AS run
+        WHERE own.id = run.id AND own.run_start <> run.start
+    """,
+    # What both were told is kept once.
+    "messages": """
+        WITH twice AS (
+            DELETE FROM message AS given USING message AS own
+            WHERE given.member_id = $1 AND own.member_id = $2
+              AND own.event = given.event AND own.source_id = given.source_id
+            RETURNING given.id
+        )
+        UPDATE message SET member_id = $2
+        WHERE member_id = $1 AND id NOT IN (SELECT id FROM twice)
+    """,
+    "exports": """
+        UPDATE data_export AS given
+        SET member_id = $2,
+            status = CASE WHEN status = 'PREPARING' AND EXISTS (
+                              SELECT FROM data_export AS own
+                              WHERE own.member_id = $2 AND own.status = 'PREPARING'
+                          ) THEN 'EXPIRED' ELSE status END
+        WHERE member_id = $1
+    """,
+    # Who was rewarded as a newcomer isn't one again; if both were, each row stays where it is.
+    "invitation": """
+        UPDATE invitation_reward SET invitee_id = $2
+        WHERE invitee_id = $1
+          AND NOT EXISTS (SELECT FROM invitation_reward WHERE invitee_id = $2)
+    """,
+    # The rewarded of a day add up, over its cap.
+    "invitation_rewards": """
+        UPDATE invitation_reward AS given
+        SET inviter_id = $2,
+            seat = seat + (
+                SELECT coalesce(max(own.seat), 0) FROM invitation_reward AS own
+                WHERE own.inviter_id = $2 AND own.day = given.day
+            )
+        WHERE inviter_id = $1
+    """,
+    # Whoever signs in stays. The later start of newcomers' gifts holds for both.
+    "newcomer": """
+        WITH before AS (
+            SELECT invitation_due_at, newcomer_gifts_from, leaves_at FROM member WHERE id = $1
+        ), emptied AS (
+            UPDATE member SET invitation_due_at = NULL, leaves_at = NULL WHERE id = $1
+        )
+        UPDATE member
+        SET invitation_due_at = coalesce(member.invitation_due_at, before.invitation_due_at),
+            newcomer_gifts_from = greatest(member.newcomer_gifts_from, before.newcomer_gifts_from),
+            leaves_at = NULL
+        FROM before
+        WHERE member.id = $2
+          AND num_nonnulls(before.invitation_due_at, before.leaves_at, member.leaves_at) > 0
+           OR member.id = $2
+          AND before.newcomer_gifts_from > coalesce(member.newcomer_gifts_from, '-infinity')
+    """,
     # What both were given in one window stays given, and the second one is marked.
     "benefits": """
         UPDATE benefit_grant AS given
@@ -84,6 +163,9 @@ NEVER_LEFT_BEHIND = (
     "points_lot",
     "purchase_count",
     "points_cap_count",
+    "check_in",
+    "message",
+    "data_export",
     "benefit_grant",
     "address",
     "session",

@@ -19,7 +19,7 @@ from domain.orders import PAID_STATUSES, OrderEventKind, OrderKind
 from domain.pricing import units_from_json
 from domain.reversals import ReversalPlan, ReversibleLine, plan_reversal
 from models import database
-from services import coupons, growth, points, stock
+from services import coupons, growth, invitations, points, stock
 from services.cancelling import points_returned_reason
 from services.order_locks import lock_with_member
 from services.settling import add_event
@@ -96,6 +96,8 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             await stock.give_back_sold(order["member_id"], plan.stock, now=now)
         await _reverse_points(reversal, order, plan, now)
         await _reverse_growth(reversal, order, plan, now)
+        if plan.is_whole:
+            await invitations.take_back(reversal.order_id, now=now)
         done = Reversed(
             goods_fen=plan.goods_fen,
             shipping_fen=shipping_fen,

@@ -67,7 +67,6 @@ BREAKS: dict[str, list[str]] = {
     "member_phone_check": ["phone_hash = '\\x01'", "phone_encrypted = '\\x01'"],
     "member_lifetime_growth_check": ["lifetime_growth = -1"],
     "member_left_check": [
-        "status = 'LEFT'",
         "left_at = now()",
         "status = 'LEFT', left_at = now(), leaves_at = now()",
     ],
