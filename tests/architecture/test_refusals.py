@@ -275,7 +275,7 @@ BREAKS: dict[str, list[str]] = {
 COMPANIONS: dict[str, dict[str, str]] = {
     "redemption_order_key": {"status": "NULL"},
     "tier_term_review_key": {"cause": "'KEPT'"},
-    "check_in_make_up_key": {"made_up": "true"},
+    "check_in_make_up_key": {"made_up": "true", "merged": "true"},
     "invitation_reward_seat_key": {"refused": "NULL"},
     "member_phone_hash_key": {"phone_encrypted": "'\\x01'"},
     "ledger_account_member_key": {"balance": "0"},
