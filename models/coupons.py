@@ -170,9 +170,9 @@ class CampaignMember(Table):
 class Coupon(Table):
     """A member's coupon.
 
-    `seat` counts a member's coupons of a campaign; it is null for one that came by a merge and for
-    what has no limit. `origin_id` is what gave it, so that repeating that gives none. An order
-    holds it from placing on (RESERVED, then USED); a till uses it at once, for a shop purchase.
+    `seat` counts a member's coupons of a campaign, up to its limit; after a merge it may lie beyond
+    (`merged`). `origin_id` is what gave it, so that repeating that gives none. An order holds it
+    from placing on (RESERVED, then USED); a till uses it at once, for a shop purchase.
     """
 
     member = belongs_to("Member")

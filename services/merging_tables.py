@@ -133,6 +133,24 @@ OWNED = {
         )
         WHERE member_id = $1
     """,
+    # An order holds its coupon by the coupon's id. The seats of a campaign add up, over its limit.
+    "coupons": """
+        UPDATE coupon AS given
+        SET member_id = $2,
+            seat = given.seat + coalesce(taken.seats, 0),
+            merged = given.merged OR taken.seats IS NOT NULL
+        FROM coupon AS moved LEFT JOIN LATERAL (
+            SELECT max(own.seat) AS seats FROM coupon AS own
+            WHERE own.member_id = $2 AND own.campaign_id = moved.campaign_id
+        ) AS taken ON true
+        WHERE moved.id = given.id AND given.member_id = $1
+    """,
+    "campaigns": """
+        WITH given AS (DELETE FROM campaign_member WHERE member_id = $1 RETURNING *)
+        INSERT INTO campaign_member (id, campaign_id, member_id)
+        SELECT id, campaign_id, $2 FROM given ORDER BY campaign_id
+        ON CONFLICT (campaign_id, member_id) DO NOTHING
+    """,
     # What both may have of one SKU adds up.
     "purchases": """
         WITH given AS (DELETE FROM purchase_count WHERE member_id = $1 RETURNING *)
@@ -162,6 +180,8 @@ NEVER_LEFT_BEHIND = (
     "cart_line",
     "points_lot",
     "purchase_count",
+    "coupon",
+    "campaign_member",
     "points_cap_count",
     "check_in",
     "message",
