@@ -9,25 +9,41 @@ from domain.ledger import AccountKind, member_account
 from models import database
 from services.pages import Page, PageRequest, make_page
 
+_ENTRIES = """
+SELECT entry.id, entry.seq, entry.delta, entry.balance_after, entry.reason, entry.source_kind,
+       entry.source_id, entry.created_at, lot.expires_at, origin.order_id,
+       sales_order.order_no AS thing
+FROM ledger_entry AS entry
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN entry.source_kind IN ('ORDER', 'ORDER_FINALITY') THEN entry.source_id
+        WHEN entry.source_kind = 'REFUND' THEN (
+            SELECT reversal.order_id FROM order_reversal AS reversal
+            WHERE reversal.id = entry.source_id
+        )
+    END AS order_id
+) AS origin
+LEFT JOIN sales_order ON sales_order.id = origin.order_id
+LEFT JOIN points_lot AS lot
+    ON entry.delta > 0 AND lot.source_id = entry.source_id
+   AND lot.reason = entry.reason AND lot.member_id = $5 AND $6
+WHERE entry.account_id = $1 AND ($2::bigint IS NULL OR entry.seq < $2)
+  AND ($3 = 0 OR sign(entry.delta) = $3)
+ORDER BY entry.seq DESC LIMIT $4
+"""
+
 
 async def entries_of(
     member_id: UUID, kind: AccountKind, request: PageRequest, *, sign: int = 0
 ) -> Page[Any]:
-    """Return a page of an account's entries; `sign` keeps only what came (1) or went (-1)."""
+    """Return a page of an account's entries; `sign` keeps only what came (1) or went (-1).
+
+    Each row has the order behind it, if there is one, and the name of the thing it comes from.
+    """
     account_id = member_account(member_id, kind)
     before = request.after[0] if request.after else None
     rows = await database.fetch(
-        """
-        SELECT entry.id, entry.seq, entry.delta, entry.balance_after, entry.reason,
-               entry.source_kind, entry.source_id, entry.created_at, lot.expires_at
-        FROM ledger_entry AS entry
-        LEFT JOIN points_lot AS lot
-            ON entry.delta > 0 AND lot.source_id = entry.source_id
-           AND lot.reason = entry.reason AND lot.member_id = $5 AND $6
-        WHERE entry.account_id = $1 AND ($2::bigint IS NULL OR entry.seq < $2)
-          AND ($3 = 0 OR sign(entry.delta) = $3)
-        ORDER BY entry.seq DESC LIMIT $4
-        """,
+        _ENTRIES,
         account_id,
         before,
         sign,

@@ -32,6 +32,22 @@ ENTRY_TITLES: dict[EntryReason, str] = {
 }
 
 
-def entry_title(reason: EntryReason, language: Language) -> str:
-    """Return what an entry is called."""
-    return translate(ENTRY_TITLES[reason], language)
+TITLES_OF_THINGS: dict[EntryReason, str] = {
+    EntryReason.ORDER: "Order {thing}",
+    EntryReason.ORDER_RETURNED: "Order {thing} refunded",
+    EntryReason.ORDER_DEDUCTION: "Spent on order {thing}",
+    EntryReason.ORDER_DEDUCTION_RETURNED: "Returned from order {thing}",
+    EntryReason.REDEMPTION: "Reward redeemed: {thing}",
+    EntryReason.REDEMPTION_RETURNED: "Reward returned: {thing}",
+    EntryReason.COUPON_CLAIM: "Coupon bought: {thing}",
+    EntryReason.SHOP_PURCHASE: "Purchase at {thing}",
+    EntryReason.SHOP_PURCHASE_RETURNED: "Purchase at {thing} returned",
+}
+"""The same, where the thing that an entry comes from has a name."""
+
+
+def entry_title(reason: EntryReason, language: Language, thing: str | None = None) -> str:
+    """Return what an entry is called; with the name of the thing it comes from, if that has one."""
+    if thing is None or reason not in TITLES_OF_THINGS:
+        return translate(ENTRY_TITLES[reason], language)
+    return translate(TITLES_OF_THINGS[reason], language, thing=thing)

@@ -17,10 +17,12 @@ from domain.ledger import (
 )
 from models import database as db
 from models.ids import new_id
+from models.orders import Order, OrderReversal
 from services import ledger, points
 from settings import Settings
 from tests.factories.members import SignedInMember, signed_in_member
 from tests.factories.shop import a_sku, an_address
+from tests.support import wallets
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import PLACE
 from tests.support.statements import StatementLog
@@ -157,9 +159,58 @@ async def test_points_spent_on_an_order_name_it(
     placed = (await client.gql(PLACE, {"i": given}, member.token)).data["placeOrder"]
     assert placed["userErrors"] == []
     assert placed["order"]["payable"] == 9_000
-    spent = (await entries(client, member))["nodes"][0]
+    spent, number = (await entries(client, member))["nodes"][0], placed["order"]["orderNo"]
     assert (spent["delta"], spent["reason"]) == (-1_000, "ORDER_DEDUCTION")
-    assert spent["order"] == {"orderNo": placed["order"]["orderNo"]}
+    assert (spent["order"], spent["title"]) == ({"orderNo": number}, f"订单 {number} 抵扣")
+    english = await client.gql(ENTRIES, {}, member.token, headers={"accept-language": "en"})
+    titles = [entry["title"] for entry in english.data["me"]["points"]["entries"]["nodes"]]
+    assert titles == [f"Spent on order {number}", "Adjustment"]
+
+
+async def test_what_a_refund_brings_and_takes_names_its_order(
+    client: GraphQLClient, member: SignedInMember
+) -> None:
+    order = await Order.create(
+        order_no="2611220001",
+        member_id=member.id,
+        status="CANCELLED",
+        delivery="PICKUP",
+        goods_total_fen=0,
+        discount_total_fen=0,
+        shipping_fen=0,
+        points_spent=0,
+        points_off_fen=0,
+        payable_fen=0,
+        tier_code="REGULAR",
+        placed_at=datetime.now(UTC),
+        pay_before=datetime.now(UTC),
+    )
+    refund = await OrderReversal.create(
+        order_id=order.id,
+        lines=[],
+        goods_fen=0,
+        shipping_fen=0,
+        points_returned=30,
+        points_taken=50,
+        growth_taken=0,
+        coupon_returned=False,
+        before_shipment=True,
+        created_at=datetime.now(UTC),
+    )
+    now, source = datetime.now(UTC), (SourceKind.REFUND, refund.id)
+    earned = await wallets.earn(member.id, 40, source=(SourceKind.ORDER, order.id), now=now)
+    spent = await wallets.spend(member.id, 30, now=now)
+    await wallets.give_back(member.id, 30, spent, source=source, now=now)
+    await wallets.take_back(member.id, 50, earned, source=source, now=now)
+    found = (await entries(client, member))["nodes"]
+    assert [(each["delta"], each["title"]) for each in found] == [
+        (-40, "订单 2611220001 退款"),
+        (30, "订单 2611220001 抵扣退回"),
+        (-30, "下单抵扣"),
+        (40, "购物订单 2611220001"),
+    ]
+    numbers = [each["order"] and each["order"]["orderNo"] for each in found]
+    assert numbers == ["2611220001", "2611220001", None, "2611220001"]
 
 
 @pytest.mark.parametrize(

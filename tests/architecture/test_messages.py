@@ -30,7 +30,7 @@ from domain.pricing import texts
 from domain.rules import Rules
 from domain.tiers import benefits_of
 from resolvers.common.messages import CATALOGUE, chinese
-from resolvers.common.titles import ENTRY_TITLES
+from resolvers.common.titles import ENTRY_TITLES, TITLES_OF_THINGS
 from resolvers.member.orders.types import CANCEL_REASONS, EVENT_TITLES
 from tests.architecture.sources import PROJECT, modules, place, tree
 
@@ -53,6 +53,7 @@ _TABLES = {
     "EVENT_TITLES",
     "CANCEL_REASONS",
     "ENTRY_TITLES",
+    "TITLES_OF_THINGS",
     "MESSAGE_TITLES",
     "MESSAGE_BODIES",
 }
@@ -90,7 +91,8 @@ def _titles() -> Iterator[str]:
     yield from (text for name, text in vars(drafts).items() if name.isupper() and _is_text(text))
     yield from (label.value for label in ProductLabel)
     yield from (LOWEST_PAID_LABEL, *LABELS.values())
-    yield from (*ENTRY_TITLES.values(), *EVENT_TITLES.values(), *CANCEL_REASONS.values())
+    yield from (*ENTRY_TITLES.values(), *TITLES_OF_THINGS.values())
+    yield from (*EVENT_TITLES.values(), *CANCEL_REASONS.values())
     yield from (*MESSAGE_TITLES.values(), *MESSAGE_BODIES.values())
     rules = Rules()
     for tier in rules.tiers:
@@ -206,6 +208,7 @@ def test_every_refusal_has_a_code_and_a_message() -> None:
 
 def test_every_word_that_is_shown_has_a_title() -> None:
     assert set(ENTRY_TITLES) == set(EntryReason)
+    assert set(TITLES_OF_THINGS) < set(EntryReason)
     assert set(EVENT_TITLES) == set(OrderEventKind)
     assert set(CANCEL_REASONS) == set(CancelReason)
     assert set(LABELS) == set(PriceLabel)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from domain.ledger import SourceKind
 from executor.fields import BatchInfo
 from resolvers.member.orders.types import Order, orders_by_ids
-
-_OF_ORDERS = (SourceKind.ORDER, SourceKind.ORDER_FINALITY)
 
 
 class HasLedgerRow(Protocol):
@@ -20,10 +17,7 @@ class HasLedgerRow(Protocol):
 
 async def orders_of_entries(entries: Sequence[HasLedgerRow], info: BatchInfo) -> list[Order | None]:
     """Return the order that each entry comes from; None for entries of another source."""
-    ids = [
-        entry.row["source_id"] if entry.row["source_kind"] in _OF_ORDERS else None
-        for entry in entries
-    ]
+    ids = [entry.row["order_id"] for entry in entries]
     wanted = [order_id for order_id in ids if order_id is not None]
     orders = dict(zip(wanted, await orders_by_ids(info.context, wanted), strict=True))
     return [None if order_id is None else orders[order_id] for order_id in ids]

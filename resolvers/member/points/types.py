@@ -80,7 +80,7 @@ class PointsEntry:
             delta=row["delta"],
             balance_after=row["balance_after"],
             reason=PointsReason(row["reason"]),
-            title=entry_title(EntryReason(row["reason"]), info.context.language),
+            title=entry_title(EntryReason(row["reason"]), info.context.language, row["thing"]),
             created_at=row["created_at"],
             expires_at=row["expires_at"],
             row=row,

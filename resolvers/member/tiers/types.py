@@ -111,7 +111,7 @@ class GrowthEntry:
             id=strawberry.ID(str(row["id"])),
             delta=row["delta"],
             growth_after=row["balance_after"],
-            title=entry_title(EntryReason(row["reason"]), info.context.language),
+            title=entry_title(EntryReason(row["reason"]), info.context.language, row["thing"]),
             created_at=row["created_at"],
             reason=GrowthReason(row["reason"]),
             row=row,
