@@ -35,6 +35,7 @@ HINT_SPEND_FOR_FREE_SHIPPING = "Spend {missing_fen} more for free shipping."
 
 # Problems.
 COUPON_NOT_FOUND = "There is no such coupon."
+COUPONS_NEED_CONSENT = "Please accept the membership and privacy agreements to use coupons."
 ONE_GOODS_COUPON = "Only one coupon for goods can be used in an order."
 ONE_SHIPPING_COUPON = "Only one coupon for shipping can be used in an order."
 POINTS_BELOW_ZERO = "The number of points can't be below zero."

@@ -8,18 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from domain.drafts import DraftLine, OrderDraft
-from domain.orders import PaymentMethod, PaymentStatus
+from domain.orders import CancelReason, PaymentMethod, PaymentStatus
 from domain.payments import TradeState, Transaction
 from domain.stock_gate import GateAnswer, StockHold
 from models import database
 from models.ids import new_id
 from models.orders import Payment
 from services import settling
+from services.cancelling import cancel_unpaid
 from services.placing import PlaceOrder, place_order
 from tests.factories.shop import DATA, NOW, SkuFacts
 
 MCHID = "1900000001"
 APPID = "wx-orders"
+NO_WECHAT: Any = None
+"""For orders without an attempt at paying: nothing is asked of WeChat."""
 
 
 class OpenGate:
@@ -107,6 +110,11 @@ async def bought(
     if status == "AWAITING_PAYMENT":
         assert await pay(order_id, now=now) is settling.Outcome.PAID
     return order_id
+
+
+async def cancelled(order_id: UUID, *, now: datetime = NOW) -> None:
+    """Cancel an order that was never sent to WeChat: its time is up."""
+    await cancel_unpaid(order_id, NO_WECHAT, OpenGate(), reason=CancelReason.TIMEOUT, now=now)
 
 
 async def lines_of(order_id: UUID) -> list[UUID]:

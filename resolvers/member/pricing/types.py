@@ -11,6 +11,7 @@ from domain import pricing
 from domain.drafts import NO_ID, DraftLine, OrderDraft
 from domain.orders import DeliveryMethod
 from domain.pricing import DiscountKind
+from executor.costs import cost
 from executor.fields import BatchInfo, batched
 from loaders.orders import store_by_id
 from resolvers.common.context import Info
@@ -23,7 +24,7 @@ from resolvers.common.scalars import Money
 from resolvers.member.addresses.types import Address
 from resolvers.member.catalog.products import Sku, kept_skus
 from resolvers.member.catalog.stores import Store
-from resolvers.member.coupons.types import MemberCoupon
+from resolvers.member.coupons.types import MemberCoupon, coupons_by_ids
 from services.quoting import PricedDraft
 
 
@@ -85,9 +86,12 @@ class Discount:
     kind: DiscountKind = strawberry.field(description="What takes it off.")
     title: str = strawberry.field(description="The cause in words.")
     amount: Money = strawberry.field(description="How much.")
-    coupon: MemberCoupon | None = strawberry.field(
-        default=None, description="The coupon, where one is the cause."
-    )
+    coupon_id: strawberry.Private[UUID | None]
+
+    @batched(description="The coupon, where one is the cause.")
+    @staticmethod
+    async def coupon(discounts: Sequence[Discount], info: BatchInfo) -> list[MemberCoupon | None]:
+        return await coupons_by_ids(info.context, [each.coupon_id for each in discounts])
 
     @classmethod
     def of(cls, discount: pricing.Discount, language: Language) -> Discount:
@@ -96,6 +100,7 @@ class Discount:
             kind=discount.kind,
             title=translate(discount.title, language, **discount.facts),
             amount=Money(discount.amount_fen),
+            coupon_id=discount.coupon_id,
         )
 
 
@@ -143,15 +148,31 @@ class UnusableCoupon:
     missing_amount: Money | None = strawberry.field(description="What more goods would do.")
     missing_pieces: int | None = strawberry.field(description="How many more pieces would do.")
 
+    @classmethod
+    def of(
+        cls, unusable: pricing.UnusableCoupon, coupon: MemberCoupon, language: Language
+    ) -> UnusableCoupon:
+        """Show a coupon with what stands in its way."""
+        missing_fen = unusable.missing_fen
+        return cls(
+            coupon=coupon,
+            reason=translate(unusable.reason, language, **unusable.facts),
+            missing_amount=None if missing_fen is None else Money(missing_fen),
+            missing_pieces=unusable.missing_pieces,
+        )
+
 
 @strawberry.type(description="What a little more would bring: 再买 ¥12.00 可用满100减15券.")
 class PriceHint:
     message: str = strawberry.field(description="In words.")
     missing_amount: Money | None = strawberry.field(description="How much more.")
     missing_pieces: int | None = strawberry.field(description="How many more pieces.")
-    coupon: MemberCoupon | None = strawberry.field(
-        default=None, description="The coupon that it would bring into play."
-    )
+    coupon_id: strawberry.Private[UUID | None]
+
+    @batched(description="The coupon that it would bring into play.")
+    @staticmethod
+    async def coupon(hints: Sequence[PriceHint], info: BatchInfo) -> list[MemberCoupon | None]:
+        return await coupons_by_ids(info.context, [hint.coupon_id for hint in hints])
 
     @classmethod
     def of(cls, hint: pricing.Hint, language: Language) -> PriceHint:
@@ -161,7 +182,12 @@ class PriceHint:
             message=translate(hint.message, language, **hint.facts),
             missing_amount=None if missing_fen is None else Money(missing_fen),
             missing_pieces=hint.missing_pieces,
+            coupon_id=hint.coupon_id,
         )
+
+
+_COUPONS = cost(items=50)
+"""More coupons than that are rare: campaigns limit how many a member has."""
 
 
 @strawberry.type(
@@ -182,22 +208,52 @@ class OrderQuote:
     discounts: list[Discount] = strawberry.field(
         description="Every fen off, with its cause; but for SHIPPING, the lines' shares add up."
     )
-    usable_coupons: list[UsableCoupon] = strawberry.field(
-        default_factory=list, description="Coupons that this order could use."
-    )
-    unusable_coupons: list[UnusableCoupon] = strawberry.field(
-        default_factory=list, description="Coupons that it can't, and why."
-    )
     max_points_to_spend: int = strawberry.field(description="As many points as could be spent.")
     max_points_off: Money = strawberry.field(description="What those would take off.")
     hints: list[PriceHint] = strawberry.field(description="What a little more would bring.")
     problems: list[UserError] = strawberry.field(
         description="What stands in the way of this order; paths run from the draft."
     )
-    coupons: list[MemberCoupon] = strawberry.field(
-        default_factory=list, description="The coupons that were used."
-    )
     priced: strawberry.Private[PricedDraft]
+
+    @batched(metadata=_COUPONS, description="Coupons that this order could use.")
+    @staticmethod
+    async def usable_coupons(
+        quotes: Sequence[OrderQuote], info: BatchInfo
+    ) -> list[list[UsableCoupon]]:
+        held = await _held_coupons(quotes, info)
+        return [
+            [
+                UsableCoupon(coupon=coupon, amount_off=Money(each.off_fen))
+                for each in shown.priced.quote.usable_coupons
+                if (coupon := held.get(each.coupon_id))
+            ]
+            for shown in quotes
+        ]
+
+    @batched(metadata=_COUPONS, description="Coupons that it can't, and why.")
+    @staticmethod
+    async def unusable_coupons(
+        quotes: Sequence[OrderQuote], info: BatchInfo
+    ) -> list[list[UnusableCoupon]]:
+        held = await _held_coupons(quotes, info)
+        language = info.context.language
+        return [
+            [
+                UnusableCoupon.of(each, coupon, language)
+                for each in shown.priced.quote.unusable_coupons
+                if (coupon := held.get(each.coupon_id))
+            ]
+            for shown in quotes
+        ]
+
+    @batched(description="The coupons that were used.")
+    @staticmethod
+    async def coupons(quotes: Sequence[OrderQuote], info: BatchInfo) -> list[list[MemberCoupon]]:
+        held = await _held_coupons(quotes, info)
+        return [
+            [held[id_] for id_ in shown.priced.quote.coupon_ids if id_ in held] for shown in quotes
+        ]
 
     @strawberry.field(description="Where it goes. Without addressId: the default address.")
     async def address(self, info: Info) -> Address | None:
@@ -236,3 +292,10 @@ class OrderQuote:
             problems=problems,
             priced=priced,
         )
+
+
+async def _held_coupons(quotes: Sequence[OrderQuote], info: BatchInfo) -> dict[UUID, MemberCoupon]:
+    """Return the coupons that quotes looked at, all read at once whichever field asks first."""
+    ids = list({coupon.id for each in quotes for coupon in each.priced.draft.request.coupons})
+    found = await coupons_by_ids(info.context, ids)
+    return {id_: coupon for id_, coupon in zip(ids, found, strict=True) if coupon is not None}

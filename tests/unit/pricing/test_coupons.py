@@ -182,6 +182,17 @@ def test_a_coupon_the_member_does_not_hold_is_not_found() -> None:
     assert (problem.code, problem.path) == (ErrorCode.NOT_FOUND, ("couponIds", "1"))
 
 
+def test_a_visitor_uses_no_coupon() -> None:
+    held = (coupon(30, 100), shipping_coupon(31))
+    visitor = buyer(is_member=False)
+    priced = quote(request(line(1, 900), buyer=visitor, coupons=held, use=[31, 30]))
+    assert [(problem.code, problem.path) for problem in priced.problems] == [
+        (ErrorCode.CONSENT_REQUIRED, ("couponIds", "0"))
+    ]
+    best = quote(request(line(1, 900), buyer=visitor, coupons=held, best_coupons=True))
+    assert (best.coupon_ids, best.problems) == ((), ())
+
+
 def test_a_coupon_that_takes_nothing_off_is_not_consumed_and_is_no_problem() -> None:
     priced = quote(
         request(
