@@ -16,7 +16,7 @@ import asyncpg
 
 from domain.coupon_claims import CouponCodeInvalid, CouponNotClaimable, judge
 from domain.coupons import CampaignKind, normalise_code
-from domain.errors import AccountBlocked, ConsentRequired, DomainError, NotFound
+from domain.errors import AccountBlocked, Conflict, ConsentRequired, DomainError, NotFound
 from domain.ledger import EntryReason, SourceKind
 from domain.rules import Rules
 from models import database
@@ -29,8 +29,10 @@ from services.coupon_codes import digest_of
 from services.coupons import CODE_LENGTH
 from services.rate_limits import Door, RateLimits, pass_door
 
-_TRIES = 3
-"""How often a claim is tried that a rival of the same member got in the way of."""
+_TRIES = 100
+"""How often a claim is tried that a rival of the same member got in the way of: each time, another
+of theirs has come through, and no limit is higher.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ async def claim(command: ClaimCoupon, *, now: datetime) -> UUID:
         price = await _price_of_claim(command, rules, now)
         if price:
             return await database.retrying(partial(_buy, command, price, rules, now))
-    raise CouponNotClaimable(path=("campaignId",))
+    raise Conflict(path=("campaignId",))
 
 
 async def claim_code(command: ClaimCode, limits: RateLimits, *, now: datetime) -> UUID:
@@ -103,7 +105,7 @@ async def claim_code(command: ClaimCode, limits: RateLimits, *, now: datetime) -
             return await database.retrying(lambda: _exchange(command, digest, rules, now))
         except _SameMember:
             continue
-    raise CouponNotClaimable(path=("code",))
+    raise Conflict(path=("code",))
 
 
 class _SameMember(Exception):

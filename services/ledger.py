@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.errors import DomainError, ErrorCode
+from domain.errors import InsufficientPoints
 from domain.ledger import (
     MEMBER_ACCOUNTS,
     AccountKind,
@@ -29,11 +29,8 @@ from models import database
 from models.ids import new_id
 
 
-class InsufficientBalance(DomainError):
+class InsufficientBalance(InsufficientPoints):
     """A posting would take an account below zero; PostgreSQL refused it."""
-
-    code = ErrorCode.INSUFFICIENT_POINTS
-    message = "There are not enough points."
 
 
 async def open_accounts(member_ids: Sequence[UUID], *, now: datetime) -> None:
