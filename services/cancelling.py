@@ -17,7 +17,7 @@ from domain.ledger import EntryReason, SourceKind
 from domain.orders import CancelReason, OrderEventKind, OrderKind, OrderStatus
 from domain.payments import OrderAlreadyPaid, OrderNotCancellable
 from models import database
-from services import coupons, idempotency, points, stock
+from services import coupons, idempotency, points, reward_stock, stock
 from services.paying import close_attempt, open_attempts
 from services.payment_gateway import PaymentGateway
 from services.settling import add_event
@@ -144,6 +144,8 @@ async def _cancel(
                 reason=points_returned_reason(OrderKind(order["kind"])),
                 now=now,
             )
+        if order["kind"] == OrderKind.REDEMPTION:
+            await reward_stock.release_order(order_id, now=now)
         await add_event(order_id, OrderEventKind.CANCELLED, now)
         return released
 

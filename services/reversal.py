@@ -19,7 +19,7 @@ from domain.orders import PAID_STATUSES, OrderEventKind, OrderKind
 from domain.pricing import units_from_json
 from domain.reversals import ReversalPlan, ReversibleLine, plan_reversal
 from models import database
-from services import coupons, growth, invitations, points, stock
+from services import coupons, growth, invitations, points, reward_stock, stock
 from services.cancelling import points_returned_reason
 from services.order_locks import lock_with_member
 from services.settling import add_event
@@ -96,6 +96,9 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             await stock.give_back_sold(order["member_id"], plan.stock, now=now)
         await _reverse_points(reversal, order, plan, now)
         await _reverse_growth(reversal, order, plan, now)
+        if order["kind"] == OrderKind.REDEMPTION:
+            pieces = sum(part.quantity for part in plan.lines)
+            await reward_stock.give_back_units(reversal.order_id, pieces)
         if plan.is_whole:
             await invitations.take_back(reversal.order_id, now=now)
         done = Reversed(
