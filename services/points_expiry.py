@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from domain.clock import business_day, end_of_business_day
 from domain.ledger import (
     AccountKind,
     EntryReason,
@@ -21,9 +22,17 @@ from domain.ledger import (
     member_account,
     system_account,
 )
+from domain.messages import MessageEvent
 from models import database
-from services import ledger
+from services import ledger, messages
+from services import rules as rule_versions
 from services.ledger import BookEntry
+
+LAST_REMINDER_DAYS = 3
+"""How many days before their end points are told of for the second time."""
+
+_REMINDERS = UUID("0197a9c5-0000-7000-8000-000000000000")
+"""Of what a reminder tells: made from this, the last day, and how long before."""
 
 _IS_DUE = "NOT is_pending AND remaining > 0 AND written_off_at IS NULL AND expires_at <= $2"
 
@@ -119,3 +128,67 @@ def _entry(member_id: UUID, expires_at: datetime, lots: list[Any], used: set[UUI
     )
     source = (SourceKind.LOT_EXPIRY, source_id)
     return BookEntry(Unit.POINTS, EntryReason.EXPIRY, source, (posting,), expires_at)
+
+
+async def remind_due(as_of: datetime, *, limit: int = 2_000) -> int:
+    """Tell members what ends soon: as early as the rules call it soon, and three days before.
+
+    A message counts all that ends on one day of a member's. Returns about `limit`, how many were
+    told; 0 when all have been.
+    """
+    rules = (await rule_versions.in_force(now=as_of)).rules.points
+    told = 0
+    for days in sorted({rules.expiring_soon_days, LAST_REMINDER_DAYS} - {0}, reverse=True):
+        told += await _remind(days, as_of=as_of, limit=limit)
+    return told
+
+
+async def _remind(days: int, *, as_of: datetime, limit: int) -> int:
+    """Tell of the points whose last day is the one before the day so many days from now."""
+    last_day = business_day(as_of) + timedelta(days=days - 1)
+    source_id = uuid5(_REMINDERS, f"{last_day} {days}")
+
+    async def batch() -> int:
+        async with database.in_transaction():
+            ending = await _ending_on(last_day, source_id, limit)
+            told = 0
+            for points, member_ids in ending.items():
+                told += await messages.tell(
+                    member_ids,
+                    MessageEvent.POINTS_EXPIRING,
+                    source_id=source_id,
+                    facts={"points": points, "day": last_day.isoformat()},
+                    now=as_of,
+                )
+            return told
+
+    return await database.retrying(batch)
+
+
+async def _ending_on(last_day: date, source_id: UUID, limit: int) -> dict[int, list[UUID]]:
+    """Return who has points that can be spent on a day for the last time, by how many.
+
+    Only those who weren't told yet.
+    """
+    rows = await database.fetch(
+        """
+        SELECT lot.member_id, sum(lot.remaining)::bigint AS points
+        FROM points_lot AS lot
+        WHERE NOT lot.is_pending AND lot.remaining > 0 AND lot.written_off_at IS NULL
+          AND lot.expires_at > $1 AND lot.expires_at <= $2
+          AND NOT EXISTS (
+              SELECT 1 FROM message
+              WHERE message.member_id = lot.member_id AND message.source_id = $3
+                AND message.event = 'POINTS_EXPIRING'
+          )
+        GROUP BY lot.member_id ORDER BY lot.member_id LIMIT $4
+        """,
+        end_of_business_day(last_day - timedelta(days=1)),
+        end_of_business_day(last_day),
+        source_id,
+        limit,
+    )
+    ending: defaultdict[int, list[UUID]] = defaultdict(list)
+    for row in rows:
+        ending[row["points"]].append(row["member_id"])
+    return dict(ending)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from domain.clock import start_of_business_day
 from domain.ledger import AccountKind, EntryReason
 from models import database as db
 from services import ledger, points, points_expiry
@@ -183,6 +184,43 @@ async def test_points_spent_while_expiring_are_spent_or_expire_never_both() -> N
         assert spent in (0, 30, 60, 90)
         assert await held(member_id) == {}
     await assert_books_agree()
+
+
+async def told() -> list[tuple[UUID, int, str, datetime]]:
+    rows = await db.fetch(
+        "SELECT member_id, facts, created_at FROM message WHERE event = 'POINTS_EXPIRING'"
+        " ORDER BY created_at, facts->>'points'"
+    )
+    return [
+        (row["member_id"], row["facts"]["points"], row["facts"]["day"], row["created_at"])
+        for row in rows
+    ]
+
+
+async def test_members_are_told_thirty_and_three_days_before_once_each() -> None:
+    one, two = await a_member(), await a_member()
+    midnight = start_of_business_day(date(2026, 12, 23))
+    for member_id, amount, ends in (
+        (one, 10, midnight),
+        (one, 5, midnight - timedelta(hours=1)),  # The same last day.
+        (one, 90, midnight + timedelta(microseconds=1)),  # A day later.
+        (two, 7, midnight),
+    ):
+        await earn(member_id, amount, days=(ends - NOW) / DAY)
+    await spend(two, 3)
+    for day in range(22, 54):  # From 22 November on: the 23rd is thirty days before.
+        as_of = start_of_business_day(date(2026, 11, 1) + timedelta(days=day - 1))
+        while await points_expiry.remind_due(as_of, limit=1):
+            pass
+    thirty, three = date(2026, 11, 23), date(2026, 12, 20)
+    assert await told() == [
+        (one, 15, "2026-12-22", start_of_business_day(thirty)),
+        (two, 4, "2026-12-22", start_of_business_day(thirty)),
+        (one, 90, "2026-12-23", start_of_business_day(thirty + DAY)),
+        (one, 15, "2026-12-22", start_of_business_day(three)),
+        (two, 4, "2026-12-22", start_of_business_day(three)),
+        (one, 90, "2026-12-23", start_of_business_day(three + DAY)),
+    ]
 
 
 async def test_a_source_is_the_same_for_one_member_and_instant() -> None:
