@@ -12,4 +12,5 @@ MODULES = (
     "models.checkin",
     "models.messages",
     "models.accounts",
+    "models.shop",
 )

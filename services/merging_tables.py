@@ -9,6 +9,7 @@ OWNED = {
     "sessions": "UPDATE session SET member_id = $2 WHERE member_id = $1",
     "consents": "UPDATE consent SET member_id = $2 WHERE member_id = $1",
     "orders": "UPDATE sales_order SET member_id = $2 WHERE member_id = $1",
+    "shop_purchases": "UPDATE shop_purchase SET member_id = $2 WHERE member_id = $1",
     "uploads": "UPDATE upload SET member_id = $2 WHERE member_id = $1",
     "invited": "UPDATE member SET invited_by_id = nullif($2, id) WHERE invited_by_id = $1",
     # One default address: the survivor's, if there is one.
@@ -177,6 +178,7 @@ OWNED_WITH_TIME = {
 
 NEVER_LEFT_BEHIND = (
     "sales_order",
+    "shop_purchase",
     "cart_line",
     "points_lot",
     "purchase_count",

@@ -36,7 +36,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Points to be given; without an expiry of their own they live as long as the rules say."""
+    """Points to be given; without an expiry of their own they live as long as the rules say.
+
+    Without `at` they are given at the time of the call. `day_cap` as for `grant`.
+    """
 
     member_id: UUID
     points: int
@@ -44,6 +47,8 @@ class Grant:
     source: Source
     expires_at: datetime | None = None
     issuer: AccountKind = AccountKind.ISSUED
+    at: datetime | None = None
+    day_cap: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,11 @@ async def grant_many(grants: Sequence[Grant], *, at: datetime) -> int:
     async with database.in_transaction():
         wallets = await ledger.lock_wallets(list({each.member_id for each in grants}))
         caps = await _daily_caps(at)
-        alone = [each for each in grants if wallets[each.member_id].debt or each.reason in caps]
+        alone = [
+            each
+            for each in grants
+            if wallets[each.member_id].debt or (each.day_cap and each.reason in caps)
+        ]
         apart = {each.source for each in alone}
         together = [each for each in grants if each.points and each.source not in apart]
         new = await ledger.post_many([_entry_of(each, at) for each in together])
@@ -205,21 +214,26 @@ async def grant_many(grants: Sequence[Grant], *, at: datetime) -> int:
                 each.points,
                 reason=each.reason,
                 source=each.source,
-                now=at,
+                now=each.at or at,
                 expires_at=each.expires_at,
                 issuer=each.issuer,
+                day_cap=each.day_cap,
             )
         return total
 
 
 def _entry_of(given: Grant, at: datetime) -> BookEntry:
     posting = _posting(given.member_id, AccountKind.SPENDABLE, given.issuer, -given.points)
-    return BookEntry(Unit.POINTS, given.reason, given.source, (posting,), at, counts_as_earned=True)
+    when = given.at or at
+    return BookEntry(
+        Unit.POINTS, given.reason, given.source, (posting,), when, counts_as_earned=True
+    )
 
 
 async def _lot_of(given: Grant, at: datetime) -> NewLot:
-    end = given.expires_at or await _end_by_rules(at)
-    return NewLot(given.member_id, given.points, given.reason, given.source, end, at)
+    when = given.at or at
+    end = given.expires_at or await _end_by_rules(when)
+    return NewLot(given.member_id, given.points, given.reason, given.source, end, when)
 
 
 async def _end_by_rules(earned_at: datetime) -> datetime:

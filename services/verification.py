@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from models import database
-from services import coupon_checks, order_checks, points_checks, reward_checks, tier_checks
+from services import (
+    coupon_checks,
+    order_checks,
+    points_checks,
+    reward_checks,
+    shop_checks,
+    tier_checks,
+)
 from services.checks import Check
 
 SHOWN = 20
@@ -155,6 +162,7 @@ CHECKS = (
     *coupon_checks.CHECKS,
     *reward_checks.CHECKS,
     *order_checks.CHECKS,
+    *shop_checks.CHECKS,
 )
 
 

@@ -125,6 +125,8 @@ TRIGGERS = {
     ("order_reversal", "order_reversal_immutable", "BEFORE DELETE OR UPDATE"),
     ("order_reversal", "order_reversal_kept", "BEFORE TRUNCATE"),
     ("product", "product_text_kept", "AFTER INSERT OR UPDATE"),
+    ("shop_return", "shop_return_immutable", "BEFORE DELETE OR UPDATE"),
+    ("shop_return", "shop_return_kept", "BEFORE TRUNCATE"),
     ("tier_term", "tier_term_immutable", "BEFORE DELETE OR UPDATE"),
     ("tier_term", "tier_term_kept", "BEFORE TRUNCATE"),
     # What anybody may see.

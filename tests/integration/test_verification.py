@@ -3,8 +3,11 @@
 import pytest
 
 from models import database as db
+from services import coupon_claims, shop_purchases
+from services.coupon_claims import ClaimCoupon
 from services.verification import CHECKS, verify
-from tests.factories.shop import a_sku
+from tests.factories.coupons import a_campaign
+from tests.factories.shop import NOW, a_member, a_sku
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import a_shopper, assert_books_agree
 from tests.support.simulator import Simulator
@@ -48,6 +51,19 @@ TAMPERING = {
         UPDATE sales_order
         SET discounts = jsonb_build_array(jsonb_build_object('kind', 'COUPON', 'source_id', id))
     """,
+    "shop.earned": "UPDATE shop_purchase SET points = points + 1",
+    "shop.returned": "UPDATE shop_purchase SET refunded_fen = refunded_fen + 1",
+    "coupons.claimed": "UPDATE coupon_campaign SET claimed = claimed + 1",
+    "coupons.orders": """
+        UPDATE coupon SET status = 'RESERVED', order_id = (SELECT id FROM sales_order)
+    """,
+    "coupons.snapshot": "UPDATE coupon SET is_for_shipping = true",
+    "coupons.codes": "UPDATE coupon SET origin = 'CODE'",
+    "coupons.points": "UPDATE coupon SET points_paid = 1",
+    "coupons.grants": """
+        INSERT INTO coupon_grant (id, campaign_id, name, total, done, status, created_at)
+        SELECT id, id, '', 1, 0, 'RUNNING', now() FROM coupon_campaign
+    """,
     "purchases.limits": "UPDATE purchase_count SET pieces = pieces + 1",
 }
 """A change for each check that the schema itself lets through, once its triggers are off."""
@@ -55,7 +71,12 @@ TAMPERING = {
 
 @pytest.fixture
 async def paid_order(client: GraphQLClient, wxsim: Simulator) -> None:
+    await shop_purchases.record(
+        shop_purchases.ShopPurchase("till", "1", await a_member(), None, 9_900, NOW)
+    )
     shopper = await a_shopper(client, wxsim)
+    wish = ClaimCoupon(shopper.member_id, await a_campaign(quantity=5), "k")
+    await coupon_claims.claim(wish, now=NOW)
     order = await shopper.place(await a_sku(9_900, limit=5))
     await wxsim.pay(prepay_id=await shopper.prepay(order["id"]))
     assert (await shopper.refresh(order["id"]))["order"]["status"] == "AWAITING_SHIPMENT"
