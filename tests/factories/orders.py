@@ -71,8 +71,10 @@ async def placed(
     return await place_order(command, OpenGate(), DATA, now=now)
 
 
-async def pay(order_id: UUID, *, now: datetime = NOW) -> settling.Outcome:
-    """Have WeChat say that the order's payable has been paid."""
+async def a_payment(
+    order_id: UUID, *, status: PaymentStatus = PaymentStatus.PREPAID, now: datetime = NOW
+) -> Transaction:
+    """Make an attempt at paying an order; returns what WeChat says once it is paid."""
     payable_fen = await database.fetch_value(
         "SELECT payable_fen FROM sales_order WHERE id = $1", order_id
     )
@@ -84,11 +86,11 @@ async def pay(order_id: UUID, *, now: datetime = NOW) -> settling.Outcome:
         method=PaymentMethod.WECHAT_MINI_PROGRAM,
         appid=APPID,
         amount_fen=payable_fen,
-        status=PaymentStatus.PREPAID,
+        status=status,
         created_at=now,
         updated_at=now,
     )
-    told = Transaction(
+    return Transaction(
         mchid=MCHID,
         appid=APPID,
         out_trade_no=payment_id.hex,
@@ -98,7 +100,11 @@ async def pay(order_id: UUID, *, now: datetime = NOW) -> settling.Outcome:
         currency="CNY",
         paid_at=now,
     )
-    return await settling.settle(told, mchid=MCHID, now=now)
+
+
+async def pay(order_id: UUID, *, now: datetime = NOW) -> settling.Outcome:
+    """Have WeChat say that the order's payable has been paid."""
+    return await settling.settle(await a_payment(order_id, now=now), mchid=MCHID, now=now)
 
 
 async def bought(
