@@ -26,6 +26,7 @@ from executor.versions import Versions
 from loaders import Loaders
 from resolvers.common.context import Context
 from resolvers.common.messages import Language
+from services import presence
 from settings import Settings
 from wiring.process import Process, process
 
@@ -84,6 +85,8 @@ class MallApp:
         viewer = await self._authenticator.viewer(
             None if authorization is None else authorization.decode("latin-1"), now=now
         )
+        if viewer is not None and not presence.sightings.knows(viewer.member_id, now=now):
+            await presence.seen(viewer.member_id, now=now)
         return self._make_context(
             viewer,
             now=now,

@@ -80,6 +80,11 @@ def age_on(birthday: date, today: date) -> int:
 
 def is_birthday(birthday: date, today: date) -> bool:
     """Tell whether today is the birthday; 29 February is kept on the 28th in common years."""
-    if (birthday.month, birthday.day) == (2, 29) and not isleap(today.year):
-        return (today.month, today.day) == (2, 28)
-    return (today.month, today.day) == (birthday.month, birthday.day)
+    return birthday_in(today.year, birthday) == today
+
+
+def birthday_in(year: int, birthday: date) -> date:
+    """Return the day of a year on which the birthday is kept."""
+    if (birthday.month, birthday.day) == (2, 29) and not isleap(year):
+        return date(year, 2, 28)
+    return birthday.replace(year=year)

@@ -10,6 +10,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +28,7 @@ from domain.message_texts import MESSAGE_BODIES, MESSAGE_TITLES, NAMED
 from domain.messages import MessageEvent
 from domain.orders import CancelReason, OrderEventKind
 from domain.pricing import texts
-from domain.rules import Rules
+from domain.rules import BenefitCouponRules, CouponOffer, Rules
 from domain.tiers import benefits_of
 from resolvers.common.messages import CATALOGUE, chinese
 from resolvers.common.titles import ENTRY_TITLES, TITLES_OF_THINGS
@@ -94,7 +95,18 @@ def _titles() -> Iterator[str]:
     yield from (*ENTRY_TITLES.values(), *TITLES_OF_THINGS.values())
     yield from (*EVENT_TITLES.values(), *CANCEL_REASONS.values())
     yield from (*MESSAGE_TITLES.values(), *MESSAGE_BODIES.values())
-    rules = Rules()
+    yield from _benefit_texts()
+
+
+def _benefit_texts() -> Iterator[str]:
+    """Yield the texts of every benefit; the shipped rules don't give all of them."""
+    monthly = BenefitCouponRules("MONTHLY_COUPON", CouponOffer("月券", "Monthly", amount_off_fen=1))
+    shipped = Rules()
+    rules = replace(
+        shipped,
+        tiers=tuple(replace(tier, exclusive_service=True) for tier in shipped.tiers),
+        benefit_coupons=(*shipped.benefit_coupons, monthly),
+    )
     for tier in rules.tiers:
         for benefit in benefits_of(tier, rules):
             yield from (benefit.title, benefit.description)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.errors import render
 from domain.members import age_on, is_birthday
 from domain.rules import MemberRules, Rules, TierRules
-from domain.tiers import benefits_of, progress
+from domain.tiers import BenefitCode, benefits_of, progress
 
 RULES = Rules()
 
@@ -21,12 +21,28 @@ def titles(code: str, rules: Rules = RULES) -> list[str]:
     ]
 
 
+FOR_ALL = ["Birthday points ×2", "Birthday coupon", "Member day coupon"]
+
+
 @pytest.mark.parametrize(
     ("code", "shown"),
     [
-        ("REGULAR", ["Birthday points ×2"]),
-        ("SILVER", ["Member price 98 %", "Points ×1.2", "Birthday points ×2"]),
-        ("GOLD", ["Member price 95 %", "Points ×1.5", "Free shipping", "Birthday points ×2"]),
+        ("REGULAR", FOR_ALL),
+        (
+            "SILVER",
+            ["Member price 98 %", "Points ×1.2", *FOR_ALL, "Upgrade gift: 100 points"],
+        ),
+        (
+            "GOLD",
+            [
+                "Member price 95 %",
+                "Points ×1.5",
+                "Free shipping",
+                *FOR_ALL,
+                "Upgrade gift: 300 points",
+                "5 minutes earlier",
+            ],
+        ),
     ],
 )
 def test_what_the_shipped_tiers_give(code: str, shown: list[str]) -> None:
@@ -34,7 +50,21 @@ def test_what_the_shipped_tiers_give(code: str, shown: list[str]) -> None:
 
 
 def test_a_benefit_that_changes_nothing_is_not_shown() -> None:
-    assert titles("REGULAR", Rules(members=MemberRules(birthday_multiplier_bps=10_000))) == []
+    nothing = Rules(members=MemberRules(birthday_multiplier_bps=10_000), benefit_coupons=())
+    assert titles("REGULAR", nothing) == []
+
+
+def test_each_tier_is_told_of_its_own_coupon() -> None:
+    said = [
+        [
+            render(benefit.description, dict(benefit.facts))
+            for benefit in benefits_of(tier, RULES)
+            if benefit.code is BenefitCode.MEMBER_DAY_COUPON
+        ]
+        for tier in RULES.tiers
+    ]
+    said_of = "On the weekly member day, when you come by: Member day: ¥{} off ¥68, valid that day."
+    assert said == [[said_of.format(yuan)] for yuan in (6, 8, 10)]
 
 
 @given(st.integers(-1_000, 100_000), st.sampled_from(RULES.tiers))
