@@ -94,13 +94,14 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             )
         if plan.stock:
             await stock.give_back_sold(order["member_id"], plan.stock, now=now)
+        if plan.is_whole:
+            # First of what touches points: it locks two wallets in their order.
+            await invitations.take_back(reversal.order_id, now=now)
         await _reverse_points(reversal, order, plan, now)
         await _reverse_growth(reversal, order, plan, now)
         if order["kind"] == OrderKind.REDEMPTION:
             pieces = sum(part.quantity for part in plan.lines)
             await reward_stock.give_back_units(reversal.order_id, pieces)
-        if plan.is_whole:
-            await invitations.take_back(reversal.order_id, now=now)
         done = Reversed(
             goods_fen=plan.goods_fen,
             shipping_fen=shipping_fen,
