@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
 import uuid_utils
@@ -21,9 +21,13 @@ def new_id() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def first_id_at(instant: datetime) -> UUID:
-    """Return an id that no UUIDv7 made before the instant reaches, and every later one does."""
-    return UUID(int=int(instant.timestamp() * 1_000) << 80)
+def id_made_before(age: timedelta) -> UUID:
+    """Return the least id of so long ago: those of UUIDv7 made before lie below, later ones above.
+
+    It goes by the clock that ids are made by.
+    """
+    milliseconds = (new_id().int >> 80) - age // timedelta(milliseconds=1)
+    return UUID(int=milliseconds << 80)
 
 
 def new_hex_id() -> str:

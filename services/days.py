@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from domain.clock import business_day, end_of_business_day, start_of_business_day
 from models import database
 from models.ids import new_id
-from services import finality, locks, points_expiry, tier_reviews, tier_rises
+from services import finality, locks, points_book, points_expiry, tier_reviews, tier_rises
 
 Batch = Callable[[datetime, int], Awaitable[int]]
 
@@ -56,7 +56,9 @@ STEPS: tuple[Step, ...] = (
         acts_at_once=True,
     ),
     Step("points_expiry", lambda as_of, limit: points_expiry.expire_due(as_of, limit=limit)),
+    Step("points_reminders", lambda as_of, limit: points_expiry.remind_due(as_of, limit=limit)),
     Step("tier_warnings", lambda as_of, limit: tier_reviews.warn_due(as_of, limit=limit)),
+    Step("ledger_rollup", lambda as_of, _limit: points_book.roll_up(as_of), acts_at_once=True),
 )
 """In their order: finality, invitations, tier_reviews, tier_rises, points_expiry, coupon_expiry,
 leaving, reminders, rollup.

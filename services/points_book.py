@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from domain.ledger import SYSTEM_ACCOUNTS, AccountKind
 from domain.money import worth_fen
 from models import database
-from models.ids import first_id_at
+from models.ids import id_made_before
 from services import locks, verification
 from services import rules as rule_versions
 from services.verification import Finding
@@ -124,12 +124,15 @@ async def system_balances() -> dict[AccountKind, int]:
     return {AccountKind(row["kind"]): row["balance"] for row in rows}
 
 
-async def roll_up(now: datetime) -> int:
-    """Add the system accounts' older entries to their totals; returns how many there were."""
+async def roll_up(now: datetime, *, older_than: timedelta = ROLLED_UP_AFTER) -> int:
+    """Add the system accounts' older entries to their totals; returns how many there were.
+
+    How old they are goes by their ids, which no simulated day changes.
+    """
     async with database.in_transaction():
         await locks.hold("ledger_rollup")
         await database.execute("SET LOCAL statement_timeout = 0")  # The first one reads them all.
-        return int(await database.fetch_value(_ROLL_UP, first_id_at(now - ROLLED_UP_AFTER), now))
+        return int(await database.fetch_value(_ROLL_UP, id_made_before(older_than), now))
 
 
 _ROLL_UP = """

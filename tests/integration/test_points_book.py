@@ -12,7 +12,7 @@ from domain.ledger import AccountKind
 from domain.money import worth_fen
 from domain.rules import PointsRules, Rules
 from models import database as db
-from models.ids import first_id_at, new_id
+from models.ids import id_made_before, new_id
 from services import points_book, points_expiry, rules
 from services.points_book import ExpiryMonth
 from settings import Settings
@@ -23,6 +23,7 @@ from tests.support.wallets import DAY, earn, give_back, pend, spend, take_back
 
 pytestmark = pytest.mark.usefixtures("database")
 
+HOUR = timedelta(hours=1)
 LAST_OF_MONTH = datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)
 """A second before the new year in Shanghai."""
 
@@ -110,31 +111,35 @@ async def test_entries_are_rolled_up_once_and_the_rest_is_added() -> None:
     await _members_with_everything()
     entries = await db.fetch_value("SELECT count(*) FROM ledger_entry WHERE seq IS NULL")
     assert await _system() == want
-    real_now = datetime.now(UTC)
-    assert await points_book.roll_up(real_now) == 0  # They are not an hour old.
+    assert await points_book.roll_up(NOW) == 0  # They are not an hour old.
+    assert await points_book.roll_up(NOW + 9_999 * DAY) == 0  # Whatever day it is said to be.
     assert await _system() == want
-    in_two_hours = real_now + timedelta(hours=2)
-    assert [await points_book.roll_up(in_two_hours) for _ in range(2)] == [entries, 0]
+    assert [await points_book.roll_up(NOW, older_than=-HOUR) for _ in range(2)] == [entries, 0]
     assert await _system() == want
     await assert_books_agree()
-    assert await points_book.roll_up(real_now) == 0  # A clock that goes back takes nothing away.
+    assert await points_book.roll_up(NOW) == 0  # Going back takes nothing away.
     assert await _system() == want
+    await assert_books_agree()
 
 
 async def test_what_comes_after_a_roll_up_is_counted_on_top() -> None:
     member_id = await a_member(points=100)
-    await points_book.roll_up(datetime.now(UTC) + points_book.ROLLED_UP_AFTER)
+    await points_book.roll_up(NOW, older_than=timedelta(milliseconds=-1))
+    reached = await db.fetch_value("SELECT reached_id FROM ledger_rollup LIMIT 1")
+    await _until_ids_lie_above(reached)
     await earn(member_id, 20)
     assert await _system() == {AccountKind.ISSUED: -120}
     assert (await points_book.liability(NOW)).agrees
     await assert_books_agree()
 
 
-def test_ids_made_later_lie_above_the_first_of_an_instant() -> None:
-    now = datetime.now(UTC)
-    assert (
-        first_id_at(now - timedelta(seconds=1)) < new_id() < first_id_at(now + timedelta(hours=1))
-    )
+async def _until_ids_lie_above(reached: UUID) -> None:
+    while new_id() <= reached:
+        await db.execute("SELECT")
+
+
+def test_ids_made_later_lie_above_those_of_an_hour_ago() -> None:
+    assert id_made_before(HOUR) < new_id() < id_made_before(-HOUR)
 
 
 async def test_the_command_tells_it_to_programs(settings: Settings) -> None:
