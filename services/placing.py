@@ -21,7 +21,7 @@ from domain.ledger import EntryReason, SourceKind
 from domain.members import MemberStatus
 from domain.orders import OrderKind
 from domain.pricing import Problem, QuotedLine
-from domain.stock_gate import GateAnswer, hold_id
+from domain.stock_gate import hold_id
 from models import database
 from models.ids import new_id
 from services import coupons, idempotency, points, quoting, settling, stock
@@ -31,6 +31,7 @@ from services.order_making import NewLine, NewOrder, insert_order, sealed_addres
 from services.personal_data import PersonalData
 from services.quoting import DraftedLine, PricedDraft
 from services.stock import StockGate
+from services.stock_holds import SoldOut, held
 
 OPERATION = "placeOrder"
 MAX_REMARK_LENGTH = 200
@@ -72,14 +73,6 @@ class DraftRefused(Exception):
         self.problems = problems
 
 
-class _SoldOut(Exception):
-    """PostgreSQL had fewer pieces than the gate, or the quote, believed."""
-
-    def __init__(self, left: Mapping[UUID, int]) -> None:
-        super().__init__("sold out")
-        self.left = left
-
-
 async def place_order(
     command: PlaceOrder, gate: StockGate, data: PersonalData, *, now: datetime
 ) -> UUID:
@@ -118,21 +111,15 @@ async def _place(command: PlaceOrder, gate: StockGate, data: PersonalData, now: 
     _require_agreement(command, priced)
     quantities = {line.sku_id: line.quantity for line in priced.draft.lines}
     name = hold_id(command.member_id, OPERATION, command.idempotency_key)
-    hold = await gate.hold(name, quantities)
-    if hold.answer is GateAnswer.REFUSED:
-        raise DraftRefused(_sold_out(priced, hold.left))
     order_id = new_id()
+
+    async def write() -> UUID:
+        return await _write(command, priced, order_id, data, now)
+
     try:
-        made = await database.retrying(lambda: _write(command, priced, order_id, data, now))
-    except _SoldOut as sold_out:
-        await gate.release(hold)
-        await gate.recount(sold_out.left)
+        return await held(gate, name, quantities, order_id, write)
+    except SoldOut as sold_out:
         raise DraftRefused(_sold_out(priced, sold_out.left)) from sold_out
-    except BaseException:
-        await gate.release(hold)
-        raise
-    await (gate.commit(hold) if made == order_id else gate.release(hold))
-    return made
 
 
 def _require_agreement(command: PlaceOrder, priced: PricedDraft) -> None:
@@ -176,7 +163,7 @@ async def _write(
             {line.sku_id: line.quantity for line in priced.draft.lines}, now=now
         )
         if left:
-            raise _SoldOut(left)
+            raise SoldOut(left)
         await _spend_points(command.member_id, priced, order_id, now)
         if priced.quote.payable_fen == 0:
             await settling.settle_free(order_id, now=now)
