@@ -14,7 +14,15 @@ from datetime import date, datetime, timedelta
 from domain.clock import business_day, end_of_business_day, start_of_business_day
 from models import database
 from models.ids import new_id
-from services import finality, locks, points_book, points_expiry, tier_reviews, tier_rises
+from services import (
+    coupon_expiry,
+    finality,
+    locks,
+    points_book,
+    points_expiry,
+    tier_reviews,
+    tier_rises,
+)
 
 Batch = Callable[[datetime, int], Awaitable[int]]
 
@@ -56,7 +64,9 @@ STEPS: tuple[Step, ...] = (
         acts_at_once=True,
     ),
     Step("points_expiry", lambda as_of, limit: points_expiry.expire_due(as_of, limit=limit)),
+    Step("coupon_expiry", lambda as_of, limit: coupon_expiry.expire_due(as_of, limit=limit)),
     Step("points_reminders", lambda as_of, limit: points_expiry.remind_due(as_of, limit=limit)),
+    Step("coupon_reminders", lambda as_of, limit: coupon_expiry.remind_due(as_of, limit=limit)),
     Step("tier_warnings", lambda as_of, limit: tier_reviews.warn_due(as_of, limit=limit)),
     Step("ledger_rollup", lambda as_of, _limit: points_book.roll_up(as_of), acts_at_once=True),
 )

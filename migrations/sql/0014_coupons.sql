@@ -74,6 +74,8 @@ CREATE UNIQUE INDEX coupon_order_place_key ON coupon (order_id, is_for_shipping)
 CREATE INDEX coupon_purchase ON coupon (purchase_id) WHERE purchase_id IS NOT NULL;
 -- Due work.
 CREATE INDEX coupon_expiry_due ON coupon (valid_until, id) WHERE status = 'USABLE';
+CREATE INDEX coupon_reminder_due ON coupon (valid_until, id)
+    WHERE status = 'USABLE' AND reminded_at IS NULL;
 CREATE INDEX coupon_grant_item_open ON coupon_grant_item (grant_id, id)
     WHERE coupon_id IS NULL AND refused IS NULL;
 CREATE INDEX coupon_grant_open ON coupon_grant (created_at, id) WHERE status = 'RUNNING';

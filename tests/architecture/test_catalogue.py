@@ -64,6 +64,9 @@ PARTIAL_INDEXES = {
         " WHERE NOT is_pending AND remaining > 0 AND written_off_at IS NULL"
     ),
     "coupon_expiry_due": "coupon (valid_until, id) WHERE status = 'USABLE'",
+    "coupon_reminder_due": (
+        "coupon (valid_until, id) WHERE status = 'USABLE' AND reminded_at IS NULL"
+    ),
     "coupon_grant_open": "coupon_grant (created_at, id) WHERE status = 'RUNNING'",
     "coupon_grant_item_open": (
         "coupon_grant_item (grant_id, id) WHERE coupon_id IS NULL AND refused IS NULL"
