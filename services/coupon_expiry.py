@@ -25,11 +25,11 @@ async def expire_due(as_of: datetime, *, limit: int = 2_000) -> int:
     """
     return await database.execute(
         """
-        UPDATE coupon SET status = 'EXPIRED'
-        WHERE status = 'USABLE' AND id IN (
+        WITH due AS MATERIALIZED (
             SELECT id FROM coupon WHERE status = 'USABLE' AND valid_until <= $1
             ORDER BY valid_until, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
         )
+        UPDATE coupon SET status = 'EXPIRED' FROM due WHERE coupon.id = due.id
         """,
         as_of,
         limit,
@@ -65,11 +65,11 @@ async def remind_due(as_of: datetime, *, limit: int = 2_000) -> int:
 
 
 _REMINDED = """
-UPDATE coupon SET reminded_at = $1
-WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT id FROM coupon
     WHERE status = 'USABLE' AND reminded_at IS NULL AND valid_until > $1 AND valid_until <= $3
     ORDER BY valid_until, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
 )
+UPDATE coupon SET reminded_at = $1 FROM due WHERE coupon.id = due.id
 RETURNING terms_id, member_id, valid_from, valid_until
 """

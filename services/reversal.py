@@ -19,7 +19,7 @@ from domain.orders import PAID_STATUSES, OrderEventKind, OrderKind
 from domain.pricing import units_from_json
 from domain.reversals import ReversalPlan, ReversibleLine, plan_reversal
 from models import database
-from services import coupons, growth, invitations, points, reward_stock, stock
+from services import coupon_events, coupons, growth, invitations, points, reward_stock, stock
 from services.cancelling import points_returned_reason
 from services.order_locks import lock_with_member
 from services.settling import add_event
@@ -92,6 +92,8 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             coupon_returned = await coupons.give_back(
                 reversal.order_id, before_shipment=plan.is_unshipped, now=now
             )
+        if plan.is_whole:
+            await coupon_events.take_back(reversal.order_id)
         if plan.stock:
             await stock.give_back_sold(order["member_id"], plan.stock, now=now)
         if plan.is_whole:
