@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.callbacks import callback_routes
 from api.codes import code_routes
+from api.exports import export_routes
 from api.media import media_routes
 from api.pages import page_routes
 from api.uploads import upload_routes
@@ -37,6 +38,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
         *upload_routes,
         *media_routes(settings),
         *code_routes(settings),
+        *export_routes,
     ]
 
 

@@ -46,6 +46,7 @@ class RevokeReason(StrEnum):
 
     SIGNED_OUT = "SIGNED_OUT"
     REFRESH_REUSED = "REFRESH_REUSED"
+    LEAVING = "LEAVING"
 
 
 @dataclass(frozen=True, slots=True)

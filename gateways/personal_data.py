@@ -47,6 +47,7 @@ class PersonalDataCipher:
         self._ciphers = _ciphers([*(_derive(old, b"seal") for old in keys.previous), current])
         self._phone_key = _derive(keys.index, b"phone")
         self._code_key = _derive(keys.index, b"code")
+        self._digest_key = _derive(keys.index, b"digest")
 
     def seal(self, plain: bytes, *, context: str) -> bytes:
         """Encrypt with the current key; opens only with the same context."""
@@ -83,6 +84,10 @@ class PersonalDataCipher:
     def code_digest(self, phone: str, code: str) -> bytes:
         """Return the keyed hash of an SMS code sent to the phone, 32 bytes."""
         return hmac.digest(self._code_key, f"{phone}\n{code}".encode(), "sha256")
+
+    def keyed_digest(self, text: str, *, context: str) -> bytes:
+        """Return the keyed hash of a text, 32 bytes; each context has its own."""
+        return hmac.digest(self._digest_key, f"{context}\x00{text}".encode(), "sha256")
 
 
 def _derive(secret: str, purpose: bytes) -> bytes:

@@ -10,9 +10,14 @@ from prometheus_client import Gauge
 from jobs.sweeps import Sweep
 from services import (
     code_attempts,
+    coupon_events,
+    coupon_grants,
+    data_export,
     days,
     finality,
+    former_identities,
     idempotency,
+    leaving,
     merging,
     payment_sweeps,
     product_figures,
@@ -48,7 +53,13 @@ class Wakers:
 
 def sweeps(ports: Ports) -> list[Sweep]:
     """Return every sweep of this release."""
-    return [*_payments(ports), *_catalog(ports), *_tidying(ports), *_membership()]
+    return [
+        *_payments(ports),
+        *_catalog(ports),
+        *_tidying(ports),
+        *_accounts(ports),
+        *_membership(),
+    ]
 
 
 def _payments(ports: Ports) -> list[Sweep]:
@@ -91,8 +102,19 @@ def _tidying(ports: Ports) -> list[Sweep]:
     ]
 
 
+def _accounts(ports: Ports) -> list[Sweep]:
+    keys, pictures = ports.personal_data, ports.pictures
+    return [
+        Sweep("leaving", lambda now: leaving.leave_due(keys, pictures, now=now), 60),
+        Sweep("exports", lambda now: data_export.prepare_due(keys, now=now), 5),
+        Sweep("former_members", lambda now: former_identities.forget_former(now=now), 3_600),
+    ]
+
+
 def _membership() -> list[Sweep]:
     return [
         Sweep("finality", finality.finalize_due, 20),
+        Sweep("coupon_grants", lambda now: coupon_grants.run_due(now=now), 5),
+        Sweep("coupon_events", lambda now: coupon_events.grant_due(now=now), 5),
         Sweep("days", lambda now: days.catch_up(now=now), 60),
     ]

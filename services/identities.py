@@ -14,7 +14,7 @@ from domain.merging import Ties, may_be_one
 from domain.wechat import WechatIdentity
 from models import database
 from models.ids import new_id
-from services import locks, members, merging
+from services import former_identities, locks, members, merging
 from services.personal_data import PersonalData
 
 SESSION_KEY = "identity.session_key"
@@ -53,7 +53,10 @@ async def member_behind(
     if known is not None and _tells_nothing_new(known, account, viewer_id):
         _require_active(known["status"])
         return Found(known["member_id"], is_new=False)
-    return await _link(account, kind, viewer_id=viewer_id, session_key=session_key, now=now)
+    digest = former_identities.openid_digest(account.appid, account.openid, personal_data)
+    found = await _link(account, kind, viewer_id=viewer_id, session_key=session_key, now=now)
+    await former_identities.know_again(found.member_id, digest, now=now)
+    return found
 
 
 async def _touch(

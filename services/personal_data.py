@@ -22,3 +22,6 @@ class PersonalData(Protocol):
 
     def code_digest(self, phone: str, code: str) -> bytes:
         """Return the keyed hash of an SMS code sent to the phone."""
+
+    def keyed_digest(self, text: str, *, context: str) -> bytes:
+        """Return the keyed hash of a text, 32 bytes; each context has its own."""

@@ -10,7 +10,16 @@ from domain.errors import AccountBlocked, ConsentRequired, InvalidInput, WechatC
 from domain.members import MemberStatus
 from domain.phones import PhoneTaken, SmsCodeInvalid, parse_phone
 from models import database
-from services import code_attempts, consents, locks, members, merging, sessions, sms_codes
+from services import (
+    code_attempts,
+    consents,
+    former_identities,
+    locks,
+    members,
+    merging,
+    sessions,
+    sms_codes,
+)
 from services.members import Phone
 from services.personal_data import PersonalData
 from services.rate_limits import Door, RateLimits, pass_door
@@ -206,6 +215,7 @@ async def _give(binding: Binding, phone: Phone, *, now: datetime) -> bool:
         phone.digest,
         now,
     )
+    await former_identities.know_again(member_id, phone.digest, now=now)
     return await consents.record(member_id, binding.answers, now=now)
 
 

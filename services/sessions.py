@@ -72,10 +72,16 @@ class SignedIn:
 async def open_session(
     member_id: UUID, *, appid: str | None, lifetime: timedelta, now: datetime
 ) -> UUID:
-    """Open a session inside the open transaction; `appid` is None outside WeChat."""
+    """Open a session inside the open transaction; `appid` is None outside WeChat.
+
+    Who had asked to leave stays: signing in says so.
+    """
     session_id = new_id()
     await database.execute(
         """
+        WITH stays AS (
+            UPDATE member SET leaves_at = NULL WHERE id = $2 AND leaves_at IS NOT NULL
+        )
         INSERT INTO session (id, member_id, appid, generation, rotated_at, expires_at, created_at)
         VALUES ($1, $2, $3, 0, $4, $5, $4)
         """,
@@ -207,6 +213,17 @@ async def end(session_id: UUID, reason: RevokeReason, *, now: datetime) -> None:
         "UPDATE session SET revoked_at = $2, revoke_reason = $3"
         " WHERE id = $1 AND revoked_at IS NULL",
         session_id,
+        now,
+        reason,
+    )
+
+
+async def end_all(member_id: UUID, reason: RevokeReason, *, now: datetime) -> None:
+    """End every session of a member, on all their devices."""
+    await database.execute(
+        "UPDATE session SET revoked_at = $2, revoke_reason = $3"
+        " WHERE member_id = $1 AND revoked_at IS NULL",
+        member_id,
         now,
         reason,
     )

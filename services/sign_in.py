@@ -19,6 +19,7 @@ from models import database
 from services import (
     code_attempts,
     consents,
+    former_identities,
     identities,
     locks,
     members,
@@ -149,6 +150,8 @@ async def _enter_by_phone(
         holder = await phones.holder_of(sealed.digest)
         is_new = holder is None
         member_id = holder or await members.create(phone=sealed, now=now)
+        if is_new:
+            await former_identities.know_again(member_id, sealed.digest, now=now)
         signed_in = await _welcome(member_id, visit, means, is_new=is_new, appid=None, now=now)
         await sms_codes.remember_session(
             code_id, signed_in.session_id, is_new_member=signed_in.is_new_member, now=now

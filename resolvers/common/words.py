@@ -79,6 +79,11 @@ MEANINGS: Meanings = {
         "SHIPPING": "Off the shipping fee.",
     },
     "EntryDirection": {"IN": "What came.", "OUT": "What went."},
+    "DataExportStatus": {
+        "PREPARING": "It is being made.",
+        "READY": "It can be fetched.",
+        "EXPIRED": "It could be fetched once; ask for another.",
+    },
     "Gender": {"FEMALE": "Female.", "MALE": "Male.", "UNKNOWN": "Not said."},
     "GrowthReason": {
         "ORDER": "An order became final.",

@@ -28,6 +28,7 @@ from resolvers.common.enums import member_of
 from resolvers.common.errors import unauthenticated
 from resolvers.common.pages import Connection
 from resolvers.common.share import absolute_url
+from resolvers.member.accounts.types import DataExport, MemberCode
 from resolvers.member.addresses.types import Address
 from resolvers.member.carts.types import Cart, carts_of_members
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
@@ -142,6 +143,11 @@ def _invitations(member: MemberView, _context: Context) -> InvitationProgram:
     return InvitationProgram.of(member_row(member.record))
 
 
+def _code(member: MemberView, context: Context) -> MemberCode | None:
+    record = member.record
+    return MemberCode.of(record["member_no"], context) if record["has_joined"] else None
+
+
 def _birthday_editable(member: MemberView, _context: Context) -> bool:
     return member.record["birthday"] is None
 
@@ -187,11 +193,22 @@ class Member:
     messages: Connection[Message] = batched(
         description="What the mall wrote to the member, newest first."
     )(messages_of_members)
+    code: MemberCode | None = derived(
+        _code, needs=_read, description="Shown at a till; null for a visitor."
+    )
     birthday_editable: bool = derived(
         _birthday_editable,
         needs=_read,
         description="Whether the birthday may still be set by its owner.",
     )
+
+    @batched(description="The latest export of the member's data; null if none was asked for.")
+    @staticmethod
+    async def data_export(
+        members: Sequence[MemberView], info: BatchInfo
+    ) -> list[DataExport | None]:
+        # A member sees nobody but themselves: there is one.
+        return [await DataExport.of(member.id, info.context) for member in members]
 
     @batched(description="What the member said to agreements, the latest of each kind.")
     @staticmethod
@@ -241,6 +258,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "addresses": (),
     "messages": (),
     "checkIn": ("joined_at",),
+    "code": ("member_no", "has_joined"),
+    "dataExport": (),
 }
 """A field of Member → the columns that it is made from; any other takes them all."""
 
