@@ -28,6 +28,7 @@ COMMANDS = (
     "seed",
     "verify",
     "run_day",
+    "tiers",
     "points",
     "importing",
     "replay",

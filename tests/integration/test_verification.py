@@ -18,7 +18,46 @@ _USE = """
     INSERT INTO points_lot_use (id, lot_id, source_kind, source_id, points, returned, created_at)
     SELECT id, id, 'ORDER', id, {points}, 0, now() FROM points_lot
 """
+_TERM = """
+    INSERT INTO tier_term (id, member_id, tier_code, since, review_at, since_seq, cause, threshold,
+                           growth, period_growth, rule_version_id, due_at, created_at)
+    SELECT member.id, member.id, {values}, rule_version.id, {due_at}, now()
+    FROM member, rule_version
+"""
 TAMPERING = {
+    "tiers.terms": _TERM.format(
+        values="'GOLD', now(), now(), 0, 'UPGRADE', 0, 0, 0", due_at="NULL::timestamptz"
+    ),
+    "tiers.reviews": f"""
+        WITH entry AS (
+            UPDATE ledger_entry SET reason = 'TIER_REVIEW', created_at = now(),
+                                    account_id = growth.id
+            FROM ledger_account AS pending
+            JOIN ledger_account AS growth
+                ON growth.member_id = pending.member_id AND growth.kind = 'GROWTH'
+            WHERE account_id = pending.id AND pending.kind = 'GROWTH_PENDING'
+        )
+        {
+        _TERM.format(values="tier_code, tier_since, NULL, 0, 'DOWN', 0, 9999999, 0", due_at="now()")
+    }
+    """,
+    "tiers.period": _TERM.format(
+        values="'GOLD', now(), now(), 0, 'KEPT', 6000, 6000, 5999", due_at="now()"
+    ),
+    "benefits.points": """
+        INSERT INTO benefit_grant (id, member_id, benefit, period, tier_code, points, merged,
+                                   rule_version_id, created_at)
+        SELECT member.id, member.id, 'UPGRADE_GIFT', 'SILVER', 'SILVER', 100, false,
+               rule_version.id, now()
+        FROM member, rule_version
+    """,
+    "benefits.coupons": """
+        INSERT INTO coupon (id, member_id, terms_id, status, code, is_for_shipping, valid_from,
+                            valid_until, origin, origin_id, points_paid, merged, created_at)
+        SELECT id, id, id, 'USABLE', right(id::text, 12), false, now(),
+               now() + interval '1 day', 'BENEFIT', id, 0, false, now()
+        FROM member
+    """,
     "ledger.balances": "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'PENDING'",
     "ledger.running": "UPDATE ledger_entry SET balance_after = balance_after + 1 WHERE seq = 1",
     "ledger.balanced": "UPDATE ledger_entry SET delta = delta + 1 WHERE seq IS NULL",
