@@ -34,6 +34,7 @@ LAST_REMINDER_DAYS = 3
 _REMINDERS = UUID("0197a9c5-0000-7000-8000-000000000000")
 """Of what a reminder tells: made from this, the last day, and how long before."""
 
+_ALL = 1_000_000_000
 _IS_DUE = "NOT is_pending AND remaining > 0 AND written_off_at IS NULL AND expires_at <= $2"
 
 
@@ -63,24 +64,26 @@ async def expire_due(as_of: datetime, *, limit: int = 2_000) -> int:
             wallets = await ledger.lock_wallets(member_ids, skip_locked=True)
             if not wallets:
                 wallets = await ledger.lock_wallets(member_ids[:1])
-            return await write_off_due(list(wallets), as_of=as_of)
+            return await write_off_due(list(wallets), as_of=as_of, limit=limit)
 
     return await database.retrying(batch)
 
 
-async def write_off_due(member_ids: Sequence[UUID], *, as_of: datetime) -> int:
+async def write_off_due(member_ids: Sequence[UUID], *, as_of: datetime, limit: int = _ALL) -> int:
     """Write off what has ended of these members' lots; their wallets are locked.
 
-    Lots of one member that end together make one entry. Returns how many lots it was.
+    Lots of one member that end together make one entry, whatever the limit. Returns how many lots
+    it was.
     """
     lots = await database.fetch(
         f"""
         SELECT id, member_id, expires_at, remaining FROM points_lot
         WHERE member_id = ANY($1) AND {_IS_DUE}
-        ORDER BY expires_at, id
+        ORDER BY expires_at, member_id FETCH FIRST $3 ROWS WITH TIES
         """,
         list(member_ids),
         as_of,
+        limit,
     )
     groups: defaultdict[tuple[UUID, datetime], list[Any]] = defaultdict(list)
     for lot in lots:
