@@ -115,6 +115,7 @@ class Terms:
         return Coupon(
             id=coupon_id,
             title=self.name,
+            title_en=self.name_en,
             kind=self.kind,
             valid_until=valid_until,
             status=status,

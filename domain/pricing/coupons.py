@@ -45,8 +45,8 @@ class Verdict:
         for_shipping = self.coupon.is_for_shipping
         return Cause(
             kind=DiscountKind.SHIPPING if for_shipping else DiscountKind.COUPON,
-            title=texts.OWN_TITLE,
-            facts={"title": self.coupon.title},
+            title=texts.COUPON_TITLE,
+            facts=self.coupon.titles,
             source_id=self.coupon.id,
         )
 
@@ -222,7 +222,7 @@ def _hint(verdict: Verdict) -> Hint:
     by_spend = verdict.missing_fen is not None
     return Hint(
         message=texts.HINT_SPEND_FOR_COUPON if by_spend else texts.HINT_ADD_FOR_COUPON,
-        facts={**verdict.facts, "title": verdict.coupon.title},
+        facts={**verdict.facts, **verdict.coupon.titles},
         missing_fen=verdict.missing_fen,
         missing_pieces=verdict.missing_pieces,
         coupon_id=verdict.coupon.id,

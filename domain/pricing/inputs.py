@@ -235,6 +235,7 @@ class Coupon:
 
     id: UUID
     title: str
+    title_en: str = ""
     kind: CouponKind
     valid_until: datetime
     status: CouponStatus = CouponStatus.USABLE
@@ -252,6 +253,11 @@ class Coupon:
         amounts = (self.amount_off_fen, self.max_off_fen or 0, self.min_spend_fen, self.min_pieces)
         _require(min(amounts) >= 0, "a coupon's amounts are at least 0")
         _require(_is_share(self.pay_bps), "pay_bps is from 0 to 10 000")
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return its title in both languages, as facts; one without an English one has one."""
+        return {"coupon": self.title, "coupon_en": self.title_en or self.title}
 
     @property
     def is_for_shipping(self) -> bool:

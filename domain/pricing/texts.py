@@ -1,7 +1,7 @@
 """Every message a quote can carry: English templates, which are also the keys of translation.
 
-Names in braces are facts. Tiers have a Chinese and an English name, so that a translation takes the
-one it needs: `{tier}` or `{tier_en}`. Titles of promotions and coupons are the brand's own words.
+Names in braces are facts. Tiers and coupons have a Chinese and an English name, so that a
+translation takes the one it needs: `{tier}` or `{tier_en}`. Titles are the brand's own words.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 # Titles of discounts.
 MEMBER_PRICE = "{tier_en} member price"
 OWN_TITLE = "{title}"
+COUPON_TITLE = "{coupon_en}"
 POINTS = "Points"
 TIER_FREE_SHIPPING = "{tier_en} free shipping"
 
@@ -29,8 +30,8 @@ COUPON_GIFT_MISSING = "Add this coupon's gift to the order."
 # What a little more would bring.
 HINT_ADD_FOR_PROMOTION = "Add {missing_pieces} more for {title}."
 HINT_SPEND_FOR_RUNG = "Spend {missing_fen} more to get {off_fen} off from {min_spend_fen}."
-HINT_SPEND_FOR_COUPON = "Spend {missing_fen} more to use {title}."
-HINT_ADD_FOR_COUPON = "Add {missing_pieces} more to use {title}."
+HINT_SPEND_FOR_COUPON = "Spend {missing_fen} more to use {coupon_en}."
+HINT_ADD_FOR_COUPON = "Add {missing_pieces} more to use {coupon_en}."
 HINT_SPEND_FOR_FREE_SHIPPING = "Spend {missing_fen} more for free shipping."
 
 # Problems.

@@ -107,7 +107,7 @@ def test_what_more_goods_would_bring_is_hinted() -> None:
     assert priced.hints == (
         Hint(
             message=texts.HINT_SPEND_FOR_COUPON,
-            facts={"missing_fen": 1_640, "title": "券30"},
+            facts={"missing_fen": 1_640, "coupon": "券30", "coupon_en": "券30"},
             missing_fen=1_640,
             coupon_id=uid(30),
         ),

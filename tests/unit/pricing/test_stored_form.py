@@ -35,8 +35,8 @@ def test_the_stored_form_is_compact_json() -> None:
         },
         {
             "kind": "COUPON",
-            "title": "{title}",
-            "facts": {"title": "券30"},
+            "title": "{coupon_en}",
+            "facts": {"coupon": "券30", "coupon_en": "券30"},
             "amount_fen": 100,
             "source_id": str(uid(30)),
         },

@@ -18,7 +18,8 @@ from tests.unit.pricing.cases import (
 )
 
 MESSAGES = {name: text for name, text in vars(texts).items() if name.isupper()}
-TIER = {"tier", "tier_en"}
+NAMES = {"tier_en": "tier", "coupon_en": "coupon"}
+"""What has a name of its own in each language."""
 
 
 def placeholders(template: str) -> set[str]:
@@ -30,7 +31,7 @@ def test_each_message_has_a_chinese_text_with_the_same_facts(name: str) -> None:
     english = MESSAGES[name]
     translated = chinese()[english]
     facts = placeholders(english)
-    assert placeholders(translated) <= (facts | TIER if facts & TIER else facts)
+    assert placeholders(translated) <= facts | {NAMES[name] for name in facts & set(NAMES)}
 
 
 def test_titles_reasons_hints_and_problems_render_with_their_facts() -> None:
@@ -40,7 +41,7 @@ def test_titles_reasons_hints_and_problems_render_with_their_facts() -> None:
             buyer=buyer("SILVER", points=10),
             promotions=(reduction(70, (12_000, 1_500)), three_at_80(60)),
             coupons=(
-                coupon(30, 500),
+                coupon(30, 500, title_en="Coupon 30"),
                 coupon(31, 1_500, min_spend_fen=10_000),
                 shipping_coupon(32, min_pieces=3),
             ),
@@ -54,7 +55,7 @@ def test_titles_reasons_hints_and_problems_render_with_their_facts() -> None:
 
     assert [shown(each.title, each.facts) for each in priced.discounts] == [
         ("银卡会员价", "Silver member price"),
-        ("券30", "券30"),
+        ("券30", "Coupon 30"),
     ]
     assert [shown(each.message, each.facts) for each in priced.hints] == [
         ("再买 1 件享3件8折", "Add 1 more for 3件8折."),
