@@ -93,6 +93,8 @@ class PaymentCaseKind(StrEnum):
     PAID_AFTER_CANCEL = "PAID_AFTER_CANCEL"
     PAID_TWICE = "PAID_TWICE"
     AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
+    REDEMPTION_CANCELLED = "REDEMPTION_CANCELLED"
+    """It did pay for its order, which its member cancelled before anything was shipped."""
 
 
 class PaymentCaseStatus(StrEnum):

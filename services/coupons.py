@@ -239,9 +239,14 @@ async def give_back(order_id: UUID, *, before_shipment: bool, now: datetime) -> 
         return True
 
 
-async def revoke(coupon_ids: Collection[UUID]) -> int:
-    """Take coupons back that nobody has used or holds; returns how many."""
+async def revoke(coupon_ids: Collection[UUID], *, unless_over_at: datetime | None = None) -> int:
+    """Take coupons back that nobody has used or holds; returns how many.
+
+    With an instant only those whose time isn't over then, whatever the expiry job did.
+    """
     return await database.execute(
-        "UPDATE coupon SET status = 'REVOKED' WHERE id = ANY($1) AND status = 'USABLE'",
+        "UPDATE coupon SET status = 'REVOKED' WHERE id = ANY($1) AND status = 'USABLE'"
+        " AND ($2::timestamptz IS NULL OR valid_until > $2)",
         list(coupon_ids),
+        unless_over_at,
     )

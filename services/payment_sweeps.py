@@ -20,6 +20,7 @@ from domain.orders import (
     CancelReason,
     OrderEventKind,
     OrderStatus,
+    PaymentCaseKind,
     PaymentCaseStatus,
     PaymentStatus,
 )
@@ -243,6 +244,15 @@ async def refund_cases(pay: PaymentGateway, *, now: datetime, limit: int = 20) -
     return await _each("cases", rows, work)
 
 
+_REFUND_REASONS = {
+    PaymentCaseKind.PAID_AFTER_CANCEL: "重复或超时支付退款",
+    PaymentCaseKind.PAID_TWICE: "重复或超时支付退款",
+    PaymentCaseKind.AMOUNT_MISMATCH: "重复或超时支付退款",
+    PaymentCaseKind.REDEMPTION_CANCELLED: "取消兑换退款",
+}
+"""What WeChat tells the member of a refund."""
+
+
 async def _refund_state(case: Any, pay: PaymentGateway) -> RefundState | None:
     """Ask for the refund or how it stands, always by its one number; None when it was refused."""
     if case["status"] == PaymentCaseStatus.REFUNDING:
@@ -257,7 +267,7 @@ async def _refund_state(case: Any, pay: PaymentGateway) -> RefundState | None:
         out_trade_no=out_trade_no,
         refund_fen=case["amount_fen"],
         total_fen=case["amount_fen"],
-        reason="重复或超时支付退款",
+        reason=_REFUND_REASONS[PaymentCaseKind(case["kind"])],
     )
     try:
         return await pay.refund(request)
@@ -301,7 +311,8 @@ async def _close_case(case: Any, *, now: datetime) -> None:
             case["id"],
             now,
         )
-        if closed:
+        # A cancelled redemption's order stands as refunded since then.
+        if closed and case["kind"] != PaymentCaseKind.REDEMPTION_CANCELLED:
             await settling.add_event(case["order_id"], OrderEventKind.REFUNDED, now)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.rewards import RewardLimitReached, RewardSoldOut
 from models import database
 from models.ids import new_id
 
@@ -33,19 +34,31 @@ async def take(member_id: UUID, reward_id: UUID, pieces: int) -> Taken:
     return Taken(within_limit=row["within_limit"], in_stock=row["in_stock"])
 
 
+def require_taken(taken: Taken, *, limit: int | None, path: tuple[str, ...]) -> None:
+    """Refuse what could not be taken.
+
+    Raises:
+        RewardLimitReached, RewardSoldOut
+    """
+    if not taken.within_limit:
+        raise RewardLimitReached(path=path, limit=limit)
+    if not taken.in_stock:
+        raise RewardSoldOut(path=path)
+
+
 _TAKE = """
 WITH counted AS (
     INSERT INTO reward_count AS own (id, member_id, reward_id, pieces)
-    SELECT $1, $2, reward.id, $4 FROM reward
-    WHERE reward.id = $3 AND $4 <= coalesce(reward.per_member_limit, $4)
+    SELECT $1, $2, reward.id, $4::bigint FROM reward
+    WHERE reward.id = $3 AND $4::bigint <= coalesce(reward.per_member_limit, $4::bigint)
     ON CONFLICT (member_id, reward_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
     WHERE own.pieces + excluded.pieces
         <= coalesce((SELECT per_member_limit FROM reward WHERE id = $3),
                     own.pieces + excluded.pieces)
     RETURNING 1
 ), taken AS (
-    UPDATE reward SET remaining = remaining - $4
-    WHERE id = $3 AND remaining >= $4 AND EXISTS (SELECT FROM counted)
+    UPDATE reward SET remaining = remaining - $4::bigint
+    WHERE id = $3 AND remaining >= $4::bigint AND EXISTS (SELECT FROM counted)
     RETURNING 1
 )
 SELECT EXISTS (SELECT FROM counted) AS within_limit,

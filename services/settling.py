@@ -116,8 +116,17 @@ async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
         await _pay(row, told, now=now, paid_at=told.paid_at or now)
         return Outcome.PAID
     assert isinstance(verdict, PaymentCaseKind)
+    assert told.transaction_id is not None, "what was paid has a number"
+    assert told.amount_fen is not None, "what was paid has an amount"
     await _mark_succeeded(row["payment_id"], told, now)
-    await _open_case(row["id"], row["payment_id"], verdict, told, now)
+    await open_case(
+        row["id"],
+        row["payment_id"],
+        verdict,
+        transaction_id=told.transaction_id,
+        amount_fen=told.amount_fen,
+        now=now,
+    )
     return Outcome.CASE
 
 
@@ -243,10 +252,16 @@ async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:
     )
 
 
-async def _open_case(
-    order_id: UUID, payment_id: UUID, kind: PaymentCaseKind, told: Transaction, now: datetime
+async def open_case(
+    order_id: UUID,
+    payment_id: UUID,
+    kind: PaymentCaseKind,
+    *,
+    transaction_id: str,
+    amount_fen: int,
+    now: datetime,
 ) -> None:
-    """Record money that can't pay for its order; its refund is due at once."""
+    """Record money of a payment that goes back whole; its refund is due at once."""
     case_id = new_id()
     await database.execute(
         """
@@ -260,8 +275,8 @@ async def _open_case(
         payment_id,
         kind,
         PaymentCaseStatus.OPEN,
-        told.transaction_id,
-        told.amount_fen,
+        transaction_id,
+        amount_fen,
         f"C{case_id.hex}",
         now,
     )

@@ -24,7 +24,24 @@ _TERM = """
     SELECT member.id, member.id, {values}, rule_version.id, {due_at}, now()
     FROM member, rule_version
 """
+_REWARD = """
+    INSERT INTO reward (id, kind, name, description_html, sku_id, points_price, cash_price_fen,
+                        quantity, remaining, position, starts_at, status, created_at)
+    SELECT id, {kind}, 'x', '', {sku}, 1, 0, 2, 1, 0, now(), 'PUBLISHED', now() FROM sku
+"""
+_REDEMPTION = """
+    INSERT INTO redemption (id, member_id, reward_id, quantity, returned, points, cash_fen,
+                            order_id, status, created_at)
+    SELECT id, member_id, id, 1, 0, 1, 0, {order}, {status}, now() FROM sales_order
+"""
 TAMPERING = {
+    "rewards.remaining": _REWARD.format(kind="'GOODS'", sku="id"),
+    "rewards.codes": _REWARD.format(kind="'VIRTUAL'", sku="NULL"),
+    "rewards.counts": """
+        INSERT INTO reward_count (id, member_id, reward_id, pieces) SELECT id, id, id, 1 FROM member
+    """,
+    "rewards.points": _REDEMPTION.format(order="NULL", status="'FULFILLED'"),
+    "rewards.orders": _REDEMPTION.format(order="id", status="NULL"),
     "tiers.terms": _TERM.format(
         values="'GOLD', now(), now(), 0, 'UPGRADE', 0, 0, 0", due_at="NULL::timestamptz"
     ),
