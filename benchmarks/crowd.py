@@ -19,7 +19,13 @@ import asyncpg
 from benchmarks import history, shop
 from benchmarks.catalogue import Offer
 from benchmarks.copying import Batch, copy
-from domain.ledger import AccountKind, Unit, member_account, system_account
+from domain.ledger import (
+    MEMBER_ACCOUNTS,
+    AccountKind,
+    Unit,
+    member_account,
+    system_account,
+)
 from domain.rules import Rules
 from models import database
 from models.ids import new_id
@@ -47,7 +53,9 @@ _COLUMNS = {
         "tier_review_at", "lifetime_growth", "created_at", "updated_at",
     ),
     "consent": ("id", "member_id", "kind", "version", "given", "given_at"),
-    "ledger_account": ("id", "member_id", "kind", "unit", "balance", "seq", "created_at"),
+    "ledger_account": (
+        "id", "member_id", "kind", "unit", "balance", "seq", "earned", "created_at",
+    ),
     "ledger_transaction": ("id", "unit", "reason", "source_kind", "source_id", "created_at"),
     "ledger_entry": (
         "id", "transaction_id", "account_id", "seq", "delta", "balance_after", "reason",
@@ -153,11 +161,11 @@ def _grant(rows: Rows, member_id: UUID, *, expires_at: datetime, now: datetime) 
     """Book points: both sides of a transaction, the account after it, and the lot."""
     transaction_id, source_id = new_id(), new_id()
     spendable = member_account(member_id, AccountKind.SPENDABLE)
-    growth = member_account(member_id, AccountKind.GROWTH)
-    rows["ledger_account"] += (
-        (spendable, member_id, AccountKind.SPENDABLE.value, Unit.POINTS.value, _POINTS, 1, now),
-        (growth, member_id, AccountKind.GROWTH.value, Unit.GROWTH.value, 0, 0, now),
-    )
+    for kind, unit in MEMBER_ACCOUNTS.items():
+        held = (_POINTS, 1, _POINTS) if kind is AccountKind.SPENDABLE else (0, 0, 0)
+        rows["ledger_account"].append(
+            (member_account(member_id, kind), member_id, kind.value, unit.value, *held, now)
+        )
     what = ("ADJUSTMENT", "ADJUSTMENT", source_id)
     rows["ledger_transaction"].append((transaction_id, Unit.POINTS.value, *what, now))
     issued = system_account(AccountKind.ISSUED)
