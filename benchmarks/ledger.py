@@ -187,10 +187,11 @@ _OPERATIONS: dict[str, Callable[[Book, UUID], Awaitable[None]]] = {
 async def _round(book: Book, operations: int) -> dict[str, float]:
     """Time each operation on members by chance; returns milliseconds for one."""
     await database.connect(book.url, reuse_plans=True)
-    chance, took = random.Random(operations), {}
+    # The same members for all: who earns spends it again.
+    asked = random.Random(operations).choices(book.members, k=operations)
+    took = {}
     try:
         for name, operation in _OPERATIONS.items():
-            asked = chance.choices(book.members, k=operations)
             began = time.perf_counter()
             for member_id in asked:
                 await operation(book, member_id)
