@@ -227,7 +227,7 @@ async def _expire(lots: int) -> None:
     """Write off so many lots that have ended."""
     async with _servers() as server:
         book = await _filled(server, PLAIN, lots // _LOTS_EACH, _LOTS_EACH)
-        await database.connect(book.url)
+        await database.connect(book.url, statement_timeout_seconds=1_800)
         try:
             ended = await database.fetch_value(
                 "WITH due AS (UPDATE points_lot SET expires_at = created_at"
