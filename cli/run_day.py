@@ -65,7 +65,8 @@ async def _run(settings: Settings, first: date, last: date) -> None:
     )
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed}"))
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
+        quiet = not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
             for number in range((last - first).days + 1):
                 day = first + timedelta(days=number)
                 task = progress.add_task(str(day), total=None)

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from domain.clock import start_of_business_day
+from domain.clock import business_day, start_of_business_day
 from domain.ledger import EntryReason, SourceKind
 from models import database as db
 from models.ids import new_id
 from services import days, growth, points
 from services.days import DayNotBegun, Step, StepResult, catch_up, run_day
+from settings import Settings
 from tests.factories.shop import a_member
+from tests.support.commands import mall
 from tests.support.shopping import assert_books_agree
 
 DAY = date(2027, 11, 16)
@@ -205,3 +207,24 @@ async def test_a_step_that_acts_at_once_runs_as_of_now() -> None:
 
 async def _nothing(_as_of: datetime, _limit: int) -> int:
     return 0
+
+
+class TestCommand:
+    async def test_days_are_run_one_after_the_other(
+        self, database: str, settings: Settings
+    ) -> None:
+        del database
+        today = business_day(datetime.now(UTC))
+        first = today - timedelta(days=1)
+        await _a_year_ago(await a_member(), first)
+        status, said = await mall(settings, "run-day", str(first), "--until", str(today))
+        assert status == 0
+        lines = said.splitlines()
+        assert [line.split()[0] for line in lines] == [str(first), str(today)]
+        assert "tier_reviews 1, points_expiry" in lines[0].replace("tier_rises 1, ", "")
+        assert await db.fetch_value("SELECT tier_code FROM member") == "SILVER"
+
+    async def test_a_day_ahead_is_one_line(self, settings: Settings) -> None:
+        tomorrow = business_day(datetime.now(UTC)) + timedelta(days=1)
+        said = f"mall: {tomorrow} has not begun yet\n"
+        assert await mall(settings, "run-day", str(tomorrow)) == (1, said)
