@@ -39,7 +39,7 @@ async def a_coupon(
 ) -> UUID:
     """Give a member a coupon, valid for a week from `NOW` on."""
     terms_id = await coupon_terms.terms_id_of(replace(terms, **changes), now=NOW)
-    given = Issue(member_id, terms_id, valid_from, valid_until, CouponOrigin.BENEFIT, new_id())
+    given = Issue(member_id, terms_id, valid_from, valid_until, CouponOrigin.IMPORT, new_id())
     [coupon_id] = await coupons.issue([given], now=NOW)
     return coupon_id
 
