@@ -87,13 +87,7 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
         )
         shipping_fen = order["shipping_fen"] if plan.is_unshipped else 0
         await _write_order(reversal, plan, shipping_fen, now)
-        coupon_returned = False
-        if plan.is_whole and order["has_coupons"]:
-            coupon_returned = await coupons.give_back(
-                reversal.order_id, before_shipment=plan.is_unshipped, now=now
-            )
-        if plan.is_whole:
-            await coupon_events.take_back(reversal.order_id)
+        coupon_returned = await _reverse_coupons(order, plan, now)
         if plan.stock:
             await stock.give_back_sold(order["member_id"], plan.stock, now=now)
         if plan.is_whole:
@@ -174,6 +168,16 @@ async def _write_order(
     )
     if plan.is_whole:
         await add_event(reversal.order_id, OrderEventKind.REFUNDED, now)
+
+
+async def _reverse_coupons(order: Any, plan: ReversalPlan, now: datetime) -> bool:
+    """Give the order's coupons back, and take back what it brought, once nothing of it is left."""
+    if not plan.is_whole:
+        return False
+    await coupon_events.take_back(order["id"])
+    if not order["has_coupons"]:
+        return False
+    return await coupons.give_back(order["id"], before_shipment=plan.is_unshipped, now=now)
 
 
 async def _reverse_points(

@@ -14,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.coupons import ReturnRule
+from domain.coupons import CampaignKind, ReturnRule
 from domain.errors import NotAllowed, NotFound
 from domain.ledger import EntryReason, SourceKind
 from domain.reversals import NothingLeftToRefund
 from models import database as db
 from models.ids import new_id
-from services import finality, ledger, points, points_expiry
+from services import coupon_events, finality, ledger, points, points_expiry
+from services.campaign_admin import PaidEvent
 from services.reversal import Reversal, Reversed, reverse
-from tests.factories.coupons import FREE_SHIPPING, a_coupon
+from tests.factories.coupons import FREE_SHIPPING, a_campaign, a_coupon
 from tests.factories.orders import bought, lines_of, placed
 from tests.factories.shop import NOW, SkuFacts, a_buyer, a_sku, stock_of
 from tests.support.shopping import assert_books_agree
@@ -199,6 +200,23 @@ async def test_a_coupon_whose_time_is_over_comes_back_expired() -> None:
     order_id = await bought(member_id, (sku, 1), coupon_ids=(coupon_id,))
     await refunded(order_id, 1, now=NOW + timedelta(days=7))
     assert await status_of(coupon_id) == "EXPIRED"
+
+
+async def test_what_the_order_brought_goes_with_its_last_piece_unless_it_is_used() -> None:
+    sku = await a_sku(10_000)
+    await a_campaign(kind=CampaignKind.EVENT, event=PaidEvent(min_paid_fen=10_000))
+    for status in ("USABLE", "USED"):
+        member_id = await a_buyer()
+        order_id = await bought(member_id, (sku, 2))
+        assert await coupon_events.grant_due(now=NOW) == 1
+        if status == "USED":
+            await bought(member_id, (sku, 2), best_coupons=True)
+        await refunded(order_id, 1)
+        rows = await db.fetch("SELECT status FROM coupon WHERE member_id = $1", member_id)
+        assert [row["status"] for row in rows] == [status]
+        await refunded(order_id, 1)
+        rows = await db.fetch("SELECT status FROM coupon WHERE member_id = $1", member_id)
+        assert [row["status"] for row in rows] == ["REVOKED" if status == "USABLE" else "USED"]
 
 
 async def test_shipping_comes_back_with_the_last_piece_if_nothing_was_shipped() -> None:
