@@ -12,7 +12,8 @@ from services.pages import Page, PageRequest, make_page
 _ENTRIES = """
 SELECT entry.id, entry.seq, entry.delta, entry.balance_after, entry.reason, entry.source_kind,
        entry.source_id, entry.created_at, lot.expires_at, origin.order_id,
-       sales_order.order_no AS thing
+       coalesce(sales_order.order_no, named.name) AS thing,
+       coalesce(sales_order.order_no, named.name_en, named.name) AS thing_en
 FROM ledger_entry AS entry
 CROSS JOIN LATERAL (
     SELECT CASE
@@ -24,6 +25,25 @@ CROSS JOIN LATERAL (
     END AS order_id
 ) AS origin
 LEFT JOIN sales_order ON sales_order.id = origin.order_id
+LEFT JOIN LATERAL (
+    SELECT reward.name, NULL AS name_en
+    FROM redemption JOIN reward ON reward.id = redemption.reward_id
+    WHERE entry.source_kind = 'REDEMPTION' AND redemption.id = entry.source_id
+    UNION ALL
+    SELECT terms.name, terms.name_en
+    FROM coupon JOIN coupon_terms AS terms ON terms.id = coupon.terms_id
+    WHERE entry.source_kind = 'COUPON' AND coupon.id = entry.source_id
+    UNION ALL
+    SELECT store.name, NULL
+    FROM shop_purchase AS purchase JOIN store ON store.id = purchase.store_id
+    WHERE entry.source_kind = 'SHOP_PURCHASE' AND purchase.id = entry.source_id
+    UNION ALL
+    SELECT store.name, NULL
+    FROM shop_return AS brought_back
+    JOIN shop_purchase AS purchase ON purchase.id = brought_back.purchase_id
+    JOIN store ON store.id = purchase.store_id
+    WHERE entry.source_kind = 'SHOP_RETURN' AND brought_back.id = entry.source_id
+) AS named ON true
 LEFT JOIN points_lot AS lot
     ON entry.delta > 0 AND lot.source_id = entry.source_id
    AND lot.reason = entry.reason AND lot.member_id = $5 AND $6
@@ -38,7 +58,7 @@ async def entries_of(
 ) -> Page[Any]:
     """Return a page of an account's entries; `sign` keeps only what came (1) or went (-1).
 
-    Each row has the order behind it, if there is one, and the name of the thing it comes from.
+    Each row has the order behind it, if there is one, and the names of the thing it comes from.
     """
     account_id = member_account(member_id, kind)
     before = request.after[0] if request.after else None

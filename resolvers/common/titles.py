@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain.ledger import EntryReason
 from resolvers.common.messages import Language, translate
 
@@ -46,8 +48,10 @@ TITLES_OF_THINGS: dict[EntryReason, str] = {
 """The same, where the thing that an entry comes from has a name."""
 
 
-def entry_title(reason: EntryReason, language: Language, thing: str | None = None) -> str:
-    """Return what an entry is called; with the name of the thing it comes from, if that has one."""
+def entry_title(entry: Any, language: Language) -> str:
+    """Return what an entry's row is called; it names the thing it comes from, if that has one."""
+    reason = EntryReason(entry["reason"])
+    thing = entry["thing_en" if language == "en" else "thing"]
     if thing is None or reason not in TITLES_OF_THINGS:
         return translate(ENTRY_TITLES[reason], language)
     return translate(TITLES_OF_THINGS[reason], language, thing=thing)

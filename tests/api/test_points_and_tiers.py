@@ -18,10 +18,13 @@ from domain.ledger import (
 from models import database as db
 from models.ids import new_id
 from models.orders import Order, OrderReversal
-from services import ledger, points
+from models.shop import ShopPurchase
+from services import ledger, points, rules
 from settings import Settings
+from tests.factories.coupons import a_coupon
 from tests.factories.members import SignedInMember, signed_in_member
-from tests.factories.shop import a_sku, an_address
+from tests.factories.rewards import a_code_reward, redeemed
+from tests.factories.shop import a_sku, a_store, an_address
 from tests.support import wallets
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import PLACE
@@ -165,6 +168,55 @@ async def test_points_spent_on_an_order_name_it(
     english = await client.gql(ENTRIES, {}, member.token, headers={"accept-language": "en"})
     titles = [entry["title"] for entry in english.data["me"]["points"]["entries"]["nodes"]]
     assert titles == [f"Spent on order {number}", "Adjustment"]
+
+
+async def test_what_points_bought_is_named(client: GraphQLClient, member: SignedInMember) -> None:
+    now = datetime.now(UTC)
+    await wallets.earn(member.id, 500, now=now)
+    reward_id = await a_code_reward("CODE-1")
+    await redeemed(member.id, reward_id, now=now)
+    coupon_id = await a_coupon(member.id)
+    store_id = await a_store()
+    purchase = await ShopPurchase.create(
+        member_id=member.id,
+        store_id=store_id,
+        source="till",
+        source_id="1",
+        amount_fen=4_000,
+        points=40,
+        growth=0,
+        rule_version_id=(await rules.in_force(now=now)).version_id,
+        tier_code="REGULAR",
+        purchased_at=now,
+    )
+    async with db.in_transaction():
+        await points.spend(
+            member.id,
+            50,
+            reason=EntryReason.COUPON_CLAIM,
+            source=(SourceKind.COUPON, coupon_id),
+            now=now,
+        )
+    await points.grant(
+        member.id,
+        40,
+        reason=EntryReason.SHOP_PURCHASE,
+        source=(SourceKind.SHOP_PURCHASE, purchase.id),
+        now=now,
+    )
+    terms = await db.fetch_one("SELECT name, name_en FROM coupon_terms")
+    store = await db.fetch_value("SELECT name FROM store")
+    assert terms is not None
+    found = (await entries(client, member))["nodes"]
+    assert [each["title"] for each in found] == [
+        f"{store}消费",
+        f"兑换优惠券：{terms['name']}",
+        "积分兑换：视频会员月卡",
+        "购物订单",
+    ]
+    english = await client.gql(ENTRIES, {}, member.token, headers={"accept-language": "en"})
+    titles = [each["title"] for each in english.data["me"]["points"]["entries"]["nodes"]]
+    assert titles[:2] == [f"Purchase at {store}", f"Coupon bought: {terms['name_en']}"]
 
 
 async def test_what_a_refund_brings_and_takes_names_its_order(

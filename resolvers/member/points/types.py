@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import strawberry
 from asyncpg import Record
 
-from domain.ledger import AccountKind, EntryReason
+from domain.ledger import AccountKind
 from executor.fields import batched, derived, item
 from resolvers.common.context import Context, Info
 from resolvers.common.pages import After, Connection, First, read_page
@@ -80,7 +80,7 @@ class PointsEntry:
             delta=row["delta"],
             balance_after=row["balance_after"],
             reason=PointsReason(row["reason"]),
-            title=entry_title(EntryReason(row["reason"]), info.context.language, row["thing"]),
+            title=entry_title(row, info.context.language),
             created_at=row["created_at"],
             expires_at=row["expires_at"],
             row=row,

@@ -12,7 +12,7 @@ import strawberry
 from asyncpg import Record
 
 from domain import tier_terms, tiers
-from domain.ledger import AccountKind, EntryReason
+from domain.ledger import AccountKind
 from domain.rules import Rules, TierRules
 from domain.tiers import BenefitCode
 from executor.fields import BatchInfo, batched, derived, item
@@ -111,7 +111,7 @@ class GrowthEntry:
             id=strawberry.ID(str(row["id"])),
             delta=row["delta"],
             growth_after=row["balance_after"],
-            title=entry_title(EntryReason(row["reason"]), info.context.language, row["thing"]),
+            title=entry_title(row, info.context.language),
             created_at=row["created_at"],
             reason=GrowthReason(row["reason"]),
             row=row,
