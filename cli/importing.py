@@ -12,17 +12,18 @@ from cli.panels import DATA
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-    from rich.table import Column
 
-    from cli.complete_journey.loading import Comparison, Loaded
+    from cli.complete_journey.loading import Advance, Loaded
     from cli.complete_journey.reader import CompleteJourney
-    from cli.complete_journey.records import Summary
+    from cli.complete_journey.report import Month
     from services.personal_data import PersonalData
     from settings import Settings
 
 _FAILED = 1
 _STATEMENT_SECONDS = 120.0
 """A batch of products is indexed for search while it is written; slow disks are given time."""
+
+_PAGE = "complete-journey.html"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +38,17 @@ def complete_journey(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the parquet files; else the installed package.")
     ] = None,
+    purchases: Annotated[
+        bool,
+        typer.Option(
+            "--purchases",
+            help="Also make the households members, and their baskets purchases at a counter,"
+            " with the days between them. Not in production.",
+        ),
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help=f"Where the report goes; else {_PAGE} in MALL_HOME.")
+    ] = None,
     check: Annotated[
         bool,
         typer.Option("--check", help="Add nothing; hold what is there against the files."),
@@ -48,18 +60,29 @@ def complete_journey(
     `import` (`make setup-import`), or the files in a folder.
     """
     from cli.complete_journey.source import DataSetMissing
+    from services.locks import LockTaken
 
     with running_settings() as settings:
+        if purchases and settings.in_production:
+            typer.echo("mall: --purchases makes members of nobody; not in production.", err=True)
+            raise typer.Exit(_FAILED)
+        work = _check(settings, data) if check else _load(settings, data, purchases, page)
         try:
-            is_green = asyncio.run(_check(settings, data) if check else _load(settings, data))
+            is_green = asyncio.run(work)
         except DataSetMissing as problem:
             typer.echo(f"mall: {problem}", err=True)
+            raise typer.Exit(_FAILED) from None
+        except LockTaken:
+            typer.echo("mall: another import brings in purchases at this moment.", err=True)
             raise typer.Exit(_FAILED) from None
     if not is_green:
         raise typer.Exit(_FAILED)
 
 
-async def _load(settings: "Settings", data: Path | None) -> bool:
+async def _load(
+    settings: "Settings", data: Path | None, with_purchases: bool, page: Path | None
+) -> bool:
+    from cli.complete_journey import telling
     from cli.complete_journey.reader import open_complete_journey
     from models import database
     from wiring.ports import personal_data_of
@@ -69,14 +92,22 @@ async def _load(settings: "Settings", data: Path | None) -> bool:
             settings.postgres_url,
             statement_timeout_seconds=_STATEMENT_SECONDS,
             application_name="membermall-import",
+            waits_for_disk=False,
         )
         try:
             with _progress() as progress:
                 loaded = await _load_all(journey, personal_data_of(settings), progress)
+            telling.show_loaded(loaded, journey.summary())
+            if with_purchases:
+                await _buy_all(journey, data, page or settings.home / _PAGE)
         finally:
             await database.close()
-        _show_loaded(loaded, journey.summary())
     return True
+
+
+def _bar(progress: "Progress", what: str, total: int | None) -> "Advance":
+    task = progress.add_task(what, total=total)
+    return lambda records: progress.update(task, advance=records)
 
 
 async def _load_all(
@@ -88,9 +119,8 @@ async def _load_all(
     now = datetime.now(UTC)
     summary = journey.summary()
 
-    def bar(what: str, total: int | None = None) -> loading.Advance:
-        task = progress.add_task(what, total=total)
-        return lambda records: progress.update(task, advance=records)
+    def bar(what: str, total: int) -> loading.Advance:
+        return _bar(progress, what, total)
 
     loaded = [
         await loading.load_categories(journey, bar("categories", len(journey.categories()))),
@@ -102,19 +132,56 @@ async def _load_all(
     return loaded
 
 
+async def _buy_all(journey: "CompleteJourney", data: Path | None, page: Path) -> None:
+    from cli.complete_journey import purchases, telling
+    from cli.complete_journey.coupon_reader import Promotions
+    from cli.complete_journey.page import page as drawn
+
+    promotions = Promotions(data)
+    first, last = purchases.span_of(journey)
+    with _progress() as progress:
+        told = purchases.Progress(
+            campaigns=_bar(progress, "campaigns", len(promotions.campaigns)),
+            baskets=_bar(progress, "baskets", journey.summary().baskets_with_lines),
+            days=_bar(progress, "days", (last - first).days + 1),
+        )
+        outcome = await purchases.run(journey, promotions, told, now=datetime.now(UTC))
+    telling.show_outcome(outcome)
+    months = await _months(journey)
+    telling.show_months(months)
+    await asyncio.to_thread(page.write_text, drawn(months), encoding="utf-8")
+    typer.echo(f"The same as a page: {page}")
+
+
+async def _months(journey: "CompleteJourney") -> "list[Month]":
+    from cli.complete_journey import purchases, report
+
+    members = await purchases.members_of()
+    return await report.months(set(members.values()), *purchases.span_of(journey))
+
+
 async def _check(settings: "Settings", data: Path | None) -> bool:
+    from cli.complete_journey import purchase_check, report, telling
     from cli.complete_journey.loading import compare
     from cli.complete_journey.reader import open_complete_journey
     from cli.complete_journey.source import data_folder
     from models import database
 
+    folder = data_folder(data)
     with open_complete_journey(data) as journey:
-        await database.connect(settings.postgres_url, application_name="membermall-import")
+        await database.connect(
+            settings.postgres_url,
+            statement_timeout_seconds=_STATEMENT_SECONDS,
+            application_name="membermall-import",
+        )
         try:
-            comparisons = await compare(journey, data_folder(data))
+            comparisons = await compare(journey, folder)
+            months = await _months(journey)
         finally:
             await database.close()
-    _show_comparisons(comparisons)
+    if any(month.purchases for month in months):
+        comparisons += report.compare(purchase_check.months(folder), months)
+    telling.show_comparisons(comparisons)
     return all(comparison.agrees for comparison in comparisons)
 
 
@@ -124,48 +191,3 @@ def _progress() -> "Progress":
     return Progress(
         TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     )
-
-
-def _show_loaded(loaded: "list[Loaded]", summary: "Summary") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table("", *_right("in the source", "added now", "there before"), title="Imported")
-    for one in loaded:
-        counts = (one.in_source, one.added, one.there_before)
-        table.add_row(one.kind, *(f"{count:,}" for count in counts))
-    console.print(table)
-    unsold = summary.products - summary.products_sold
-    empty = summary.baskets - summary.baskets_with_lines
-    purchases = Table("", *_right("count"), "what becomes of them", title="Read")
-    rows: list[tuple[str, int, str]] = [
-        ("products never bought", unsold, "off sale, at the median price of their kind"),
-        ("baskets", summary.baskets, "what `mall replay` can buy again, but for"),
-        ("baskets without a line left", empty, "left out"),
-        ("baskets over 100 lines", summary.baskets_split, "split"),
-        ("lines", summary.lines, "in the baskets, but for"),
-        *((f"lines: {why}", count, "left out") for why, count in summary.left_out.items()),
-    ]
-    for what, count, fate in rows:
-        purchases.add_row(what, f"{count:,}", fate)
-    console.print(purchases)
-
-
-def _show_comparisons(comparisons: "list[Comparison]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    columns = _right("independent query", "found")
-    table = Table("", *columns, "", title="Checked against the parquet files")
-    for one in comparisons:
-        sign = "=" if one.agrees else "DIFFERS"
-        table.add_row(one.what, f"{one.expected:,}", f"{one.found:,}", sign)
-    Console().print(table)
-
-
-def _right(*titles: str) -> "list[Column]":
-    """Return columns of numbers."""
-    from rich.table import Column
-
-    return [Column(title, justify="right") for title in titles]

@@ -84,6 +84,7 @@ async def connect(
     pool_timeout_seconds: float = 12,
     application_name: str = "membermall",
     reuse_plans: bool = False,
+    waits_for_disk: bool = True,
     on_statement: Callable[[str], None] | None = None,
 ) -> None:
     """Open the pool. `on_statement` hears every statement's text: for tests and benchmarks.
@@ -94,6 +95,9 @@ async def connect(
     `fetch_planned`. PostgreSQL by itself would plan most reads by a list of ids anew each time,
     since it takes the unknown list for longer, and planning seven joins takes ten times as long as
     running them. It is for processes that read by keys all day, not for work on whole tables.
+
+    Without `waits_for_disk` a crash of PostgreSQL's machine may undo the last second's
+    transactions, the last ones first: for imports, which are simply run again.
     """
 
     async def prepare(connection: asyncpg.Connection) -> None:
@@ -120,6 +124,7 @@ async def connect(
             "jit": "off",
             "max_parallel_workers_per_gather": "0",
             "plan_cache_mode": "force_generic_plan" if reuse_plans else "auto",
+            "synchronous_commit": "on" if waits_for_disk else "off",
         },
     )
     connections.patience_seconds = pool_timeout_seconds

@@ -8,6 +8,7 @@ is what five single days would have made of it. Doing a day again finds nothing 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -77,6 +78,8 @@ leaving, reminders, rollup.
 WHOLE_DAY = "day"
 """The step under which a day is marked once it and all days before it are finished."""
 
+_HISTORY = "history"
+
 Progress = Callable[[str, int], None]
 
 
@@ -110,11 +113,25 @@ async def run_day(
     return results
 
 
+def history() -> AbstractAsyncContextManager[None]:
+    """Have `catch_up` rest while the block fills in old days, with `run_day` between them.
+
+    Run as of today, its steps would end and review what those days have just begun.
+
+    Raises:
+        LockTaken: somebody else is filling in.
+    """
+    return locks.held_throughout(_HISTORY)
+
+
 async def catch_up(*, now: datetime) -> int:
     """Run the next batch of the first day that isn't finished; returns its pieces, 0 at the end.
 
-    Today is never finished: its steps are looked at again and again.
+    Today is never finished: its steps are looked at again and again. While old days are being
+    filled in (`history`) it rests.
     """
+    if not await locks.is_free(_HISTORY):
+        return 0
     today = business_day(now)
     day = await _first_unfinished(today)
     while day <= today:

@@ -15,7 +15,7 @@ from uuid import UUID
 from domain.catalog import SaleStatus
 from models import database
 from models.ids import new_id
-from services import locks, members
+from services import consents, locks, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,49 @@ async def import_members(source: str, imported: Sequence[ImportedMember], *, now
             [member.nickname for member in missing],
         )
     return len(missing)
+
+
+async def join_members(
+    source: str, first_visits: Sequence[tuple[str, datetime]], *, now: datetime
+) -> int:
+    """Make imported visitors members since their first visit there; returns how many joined now.
+
+    They count as having accepted the agreements in force: nobody asked them. It is for data of
+    people who don't exist, and no production mall may use it.
+    """
+    async with database.in_transaction():
+        await _take_turns(source)
+        rows = await database.fetch(
+            """
+            UPDATE member
+            SET joined_at = row.at, created_at = least(created_at, row.at),
+                tier_since = CASE WHEN tier_review_at IS NULL THEN least(tier_since, row.at)
+                                  ELSE tier_since END
+            FROM unnest($2::text[], $3::timestamptz[]) AS row (source_id, at)
+            WHERE member.source = $1 AND member.source_id = row.source_id
+              AND joined_at IS NULL AND status = 'ACTIVE'
+            RETURNING member.id
+            """,
+            source,
+            [source_id for source_id, _ in first_visits],
+            [at for _, at in first_visits],
+        )
+        await _accept_agreements([row["id"] for row in rows], now=now)
+    return len(rows)
+
+
+async def _accept_agreements(member_ids: Sequence[UUID], *, now: datetime) -> None:
+    agreements = await consents.current_agreements(now=now)
+    await database.copy_rows(
+        "consent",
+        ["id", "member_id", "kind", "version", "given", "given_at"],
+        [
+            (new_id(), member_id, agreement.kind.value, agreement.version, True, now)
+            for member_id in member_ids
+            for agreement in agreements.values()
+            if agreement.is_required
+        ],
+    )
 
 
 async def refresh_statistics() -> None:

@@ -51,3 +51,32 @@ async def held(name: str) -> AsyncIterator[None]:
         done.set()
         waiting.cancel()
         await holding
+
+
+class LockTaken(Exception):
+    """Somebody else holds the lock for the length of their work."""
+
+
+@asynccontextmanager
+async def held_throughout(name: str) -> AsyncIterator[None]:
+    """Hold the lock on a name through many transactions, on a connection of its own.
+
+    Raises:
+        LockTaken: somebody else does.
+    """
+    async with connections.Statement() as connection:
+        key = await connection.fetchval("SELECT hashtextextended($1, 0)", name)
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
+            raise LockTaken(name)
+        try:
+            yield
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock($1)", key)
+
+
+async def is_free(name: str) -> bool:
+    """Tell whether nobody holds the lock on a name at this moment."""
+    free: bool = await database.fetch_value(
+        "SELECT pg_try_advisory_xact_lock_shared(hashtextextended($1, 0))", name
+    )
+    return free

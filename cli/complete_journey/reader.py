@@ -145,6 +145,12 @@ class CompleteJourney:
         for rows in self._batches(_BASKETS + limit, batch):
             yield [part for row in rows for part in _parts(row)]
 
+    def span(self) -> tuple[datetime, datetime]:
+        """Return when the first and the last basket with lines were bought."""
+        sql = "SELECT min(bought_at), max(bought_at) FROM line WHERE left_out IS NULL"
+        first, last = self._rows(sql)[0]
+        return _utc(first), _utc(last)
+
     def summary(self) -> Summary:
         """Count what is there, what comes in, and what is left out and why."""
         left_out = dict(

