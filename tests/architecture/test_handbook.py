@@ -14,7 +14,7 @@ from graphql import GraphQLEnumType, GraphQLObjectType, build_schema
 from tortoise.models import Model
 
 from api.schema import member_schema
-from models import catalog, ledger, members, orders
+from models import catalog, ledger, members, orders, tiers
 from settings import Settings
 from tests.architecture.sources import PROJECT, files, modules, packages
 
@@ -200,7 +200,7 @@ _SQL = {
 @cache
 def _tables() -> dict[str, type[Model]]:
     found = {}
-    for module in (members, catalog, orders, ledger):
+    for module in (members, catalog, orders, ledger, tiers):
         for each in vars(module).values():
             if (
                 isinstance(each, type)

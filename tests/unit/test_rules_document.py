@@ -14,7 +14,7 @@ def names_by_file() -> dict[str, set[str]]:
     """The names of all test functions, without `test_`, by their file's name."""
     found: dict[str, set[str]] = {}
     for path in (ROOT / "tests").rglob("test_*.py"):
-        names = re.findall(r"^(?:async )?def test_(\w+)", path.read_text("utf-8"), re.MULTILINE)
+        names = re.findall(r"^ *(?:async )?def test_(\w+)", path.read_text("utf-8"), re.MULTILINE)
         found.setdefault(path.stem, set()).update(names)
     return found
 
