@@ -136,6 +136,9 @@ async def _cancel(
         )
         if order["has_coupons"]:
             await coupons.release(order_id, now=now)
+        back = None
+        if order["kind"] == OrderKind.REDEMPTION:
+            back = await reward_stock.uncount_order(order_id, cancelled_at=now)
         released = await stock.give_back_reserved(order_id, now=now)
         if order["points_spent"]:
             await points.give_back_all(
@@ -144,8 +147,7 @@ async def _cancel(
                 reason=points_returned_reason(OrderKind(order["kind"])),
                 now=now,
             )
-        if order["kind"] == OrderKind.REDEMPTION:
-            await reward_stock.release_order(order_id, now=now)
+        await reward_stock.put_back(back)
         await add_event(order_id, OrderEventKind.CANCELLED, now)
         return released
 

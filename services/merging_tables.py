@@ -152,6 +152,13 @@ OWNED = {
         SELECT id, campaign_id, $2 FROM given ORDER BY campaign_id
         ON CONFLICT (campaign_id, member_id) DO NOTHING
     """,
+    "redemptions": "UPDATE redemption SET member_id = $2 WHERE member_id = $1",
+    "reward_counts": """
+        WITH given AS (DELETE FROM reward_count WHERE member_id = $1 RETURNING *)
+        INSERT INTO reward_count AS own (id, member_id, reward_id, pieces)
+        SELECT id, $2, reward_id, pieces FROM given ORDER BY reward_id
+        ON CONFLICT (member_id, reward_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
+    """,
     # What both may have of one SKU adds up.
     "purchases": """
         WITH given AS (DELETE FROM purchase_count WHERE member_id = $1 RETURNING *)
@@ -182,6 +189,8 @@ NEVER_LEFT_BEHIND = (
     "cart_line",
     "points_lot",
     "purchase_count",
+    "redemption",
+    "reward_count",
     "coupon",
     "campaign_member",
     "points_cap_count",

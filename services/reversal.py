@@ -22,6 +22,7 @@ from models import database
 from services import coupon_events, coupons, growth, invitations, points, reward_stock, stock
 from services.cancelling import points_returned_reason
 from services.order_locks import lock_with_member
+from services.reward_stock import Back
 from services.settling import add_event
 
 
@@ -88,6 +89,7 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
         shipping_fen = order["shipping_fen"] if plan.is_unshipped else 0
         await _write_order(reversal, plan, shipping_fen, now)
         coupon_returned = await _reverse_coupons(order, plan, now)
+        back = await _uncount_reward(order, plan)
         if plan.stock:
             await stock.give_back_sold(order["member_id"], plan.stock, now=now)
         if plan.is_whole:
@@ -95,9 +97,6 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             await invitations.take_back(reversal.order_id, now=now)
         await _reverse_points(reversal, order, plan, now)
         await _reverse_growth(reversal, order, plan, now)
-        if order["kind"] == OrderKind.REDEMPTION:
-            pieces = sum(part.quantity for part in plan.lines)
-            await reward_stock.give_back_units(reversal.order_id, pieces)
         done = Reversed(
             goods_fen=plan.goods_fen,
             shipping_fen=shipping_fen,
@@ -108,6 +107,7 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             stock=plan.stock,
         )
         await _record(reversal, done, now)
+        await reward_stock.put_back(back)
         return done
 
 
@@ -178,6 +178,13 @@ async def _reverse_coupons(order: Any, plan: ReversalPlan, now: datetime) -> boo
     if not order["has_coupons"]:
         return False
     return await coupons.give_back(order["id"], before_shipment=plan.is_unshipped, now=now)
+
+
+async def _uncount_reward(order: Any, plan: ReversalPlan) -> Back | None:
+    """Take the pieces off what the member has of a reward; None where they redeemed none."""
+    if order["kind"] != OrderKind.REDEMPTION:
+        return None
+    return await reward_stock.uncount_order(order["id"], sum(part.quantity for part in plan.lines))
 
 
 async def _reverse_points(

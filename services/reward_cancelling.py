@@ -103,14 +103,15 @@ async def _give_up_coupon(command: CancelRedemption, row: Any, now: datetime) ->
         if not await coupons.revoke(coupon_ids, unless_over_at=now):
             await _require_cancelled(row)
             return
+        back = await reward_stock.uncount(command.redemption_id, cancelled_at=now)
+        assert back is not None, "a coupon is revoked once, and with its redemption"
         await points.give_back_all(
             command.member_id,
             spent_by=(SourceKind.REDEMPTION, command.redemption_id),
             reason=EntryReason.REDEMPTION_RETURNED,
             now=now,
         )
-        given_back = await reward_stock.give_back(command.redemption_id, now=now)
-        assert given_back, "a coupon is revoked once, and with its redemption"
+        await reward_stock.put_back(back)
 
 
 async def _require_cancelled(row: Any) -> None:

@@ -28,6 +28,7 @@ from services.order_making import NewLine, NewOrder, insert_order, sealed_addres
 from services.personal_data import PersonalData
 from services.placing import DraftRefused, PriceChanged
 from services.quoting import DraftedLine, PricedDraft
+from services.reward_stock import NewRedemption
 from services.stock import StockGate
 from services.stock_holds import SoldOut, held
 
@@ -142,7 +143,17 @@ async def _write(
         if not claim.is_new:
             return claim.result_id
         await insert_order(order)
-        await _insert_redemption(wanted, priced, redemption_id, order.id, now)
+        redemption = NewRedemption(
+            id=redemption_id,
+            member_id=wanted.member_id,
+            reward_id=wanted.reward_id,
+            quantity=wanted.quantity,
+            points=order.points_spent,
+            cash_fen=priced.goods.cash_fen,
+            order_id=order.id,
+            created_at=now,
+        )
+        await reward_stock.record(redemption, limit=wanted.per_member_limit)
         await _count_limited(wanted, priced.line)
         left = await stock.reserve({wanted.sku_id: wanted.quantity}, now=now)
         if left:
@@ -157,29 +168,8 @@ async def _write(
         )
         if order.payable_fen == 0:
             await settling.settle_free(order.id, now=now)
-        taken = await reward_stock.take(wanted.member_id, wanted.reward_id, wanted.quantity)
-        reward_stock.require_taken(taken, limit=wanted.per_member_limit, path=("quantity",))
+        await reward_stock.take(wanted.reward_id, wanted.quantity)
         return redemption_id
-
-
-async def _insert_redemption(
-    wanted: GoodsWanted, priced: _Priced, redemption_id: UUID, order_id: UUID, now: datetime
-) -> None:
-    await database.execute(
-        """
-        INSERT INTO redemption (id, member_id, reward_id, quantity, returned, points, cash_fen,
-                                order_id, created_at)
-        VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)
-        """,
-        redemption_id,
-        wanted.member_id,
-        wanted.reward_id,
-        wanted.quantity,
-        wanted.points_price * wanted.quantity,
-        priced.goods.cash_fen,
-        order_id,
-        now,
-    )
 
 
 async def _count_limited(wanted: GoodsWanted, line: DraftedLine) -> None:

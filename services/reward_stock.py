@@ -1,7 +1,7 @@
 """What is left of rewards, and how many pieces of them a member has (docs/rules.md, section 1).
 
-Both are counters under a CHECK and are moved together, last in a transaction: after the member's
-wallet, since everybody who redeems a reward waits for its row.
+A member's count moves with their redemption, before stock and the wallet are locked. The reward's
+own row, which everybody who redeems it waits for, is touched last in a transaction.
 """
 
 from __future__ import annotations
@@ -10,118 +10,150 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.rewards import RewardLimitReached, RewardSoldOut
+from domain.rewards import RedemptionStatus, RewardLimitReached, RewardSoldOut
 from models import database
 from models.ids import new_id
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Whether pieces of a reward were taken: both must hold, or the caller refuses."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRedemption:
+    """A redemption to be written; points and cash are for all pieces. Goods have an order."""
 
-    within_limit: bool
-    in_stock: bool
-
-
-async def take(member_id: UUID, reward_id: UUID, pieces: int) -> Taken:
-    """Count pieces towards the member's limit and take them off what is left of the reward.
-
-    When one of the two fails, the caller's transaction must be undone: the other may have been
-    written.
-    """
-    row = await database.fetch_one(_TAKE, new_id(), member_id, reward_id, pieces)
-    assert row is not None, "a reward that is redeemed is there"
-    return Taken(within_limit=row["within_limit"], in_stock=row["in_stock"])
+    id: UUID
+    member_id: UUID
+    reward_id: UUID
+    quantity: int
+    points: int
+    created_at: datetime
+    cash_fen: int = 0
+    order_id: UUID | None = None
+    coupon_id: UUID | None = None
 
 
-def require_taken(taken: Taken, *, limit: int | None, path: tuple[str, ...]) -> None:
-    """Refuse what could not be taken.
+async def record(redemption: NewRedemption, *, limit: int | None) -> None:
+    """Write a redemption and count its pieces towards the member's limit.
 
     Raises:
-        RewardLimitReached, RewardSoldOut
+        RewardLimitReached: they would be more than each member may have; `path` is the caller's.
     """
-    if not taken.within_limit:
-        raise RewardLimitReached(path=path, limit=limit)
-    if not taken.in_stock:
-        raise RewardSoldOut(path=path)
+    recorded = await database.fetch_value(
+        _RECORD,
+        new_id(),
+        redemption.member_id,
+        redemption.reward_id,
+        redemption.quantity,
+        limit,
+        redemption.id,
+        redemption.points,
+        redemption.cash_fen,
+        redemption.order_id,
+        redemption.coupon_id,
+        RedemptionStatus.FULFILLED if redemption.order_id is None else None,
+        redemption.created_at,
+    )
+    if recorded is None:
+        raise RewardLimitReached(path=("rewardId",), limit=limit)
 
 
-_TAKE = """
+_RECORD = """
 WITH counted AS (
     INSERT INTO reward_count AS own (id, member_id, reward_id, pieces)
-    SELECT $1, $2, reward.id, $4::bigint FROM reward
-    WHERE reward.id = $3 AND $4::bigint <= coalesce(reward.per_member_limit, $4::bigint)
+    SELECT $1, $2, $3, $4::int WHERE $4 <= coalesce($5::int, $4)
     ON CONFLICT (member_id, reward_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
-    WHERE own.pieces + excluded.pieces
-        <= coalesce((SELECT per_member_limit FROM reward WHERE id = $3),
-                    own.pieces + excluded.pieces)
-    RETURNING 1
-), taken AS (
-    UPDATE reward SET remaining = remaining - $4::bigint
-    WHERE id = $3 AND remaining >= $4::bigint AND EXISTS (SELECT FROM counted)
+    WHERE own.pieces + excluded.pieces <= coalesce($5, own.pieces + excluded.pieces)
     RETURNING 1
 )
-SELECT EXISTS (SELECT FROM counted) AS within_limit,
-       quantity IS NULL OR EXISTS (SELECT FROM taken) AS in_stock
-FROM reward WHERE id = $3
+INSERT INTO redemption (id, member_id, reward_id, quantity, returned, points, cash_fen, order_id,
+                        coupon_id, status, created_at)
+SELECT $6, $2, $3, $4, 0, $7, $8, $9, $10, $11, $12 FROM counted
+RETURNING id
 """
 
 
-async def release_order(order_id: UUID, *, now: datetime) -> None:
-    """Give back the pieces of a redemption order that was cancelled, in its transaction."""
-    await database.execute(_GIVE_BACK, order_id, None, now)
+async def take(reward_id: UUID, pieces: int) -> None:
+    """Take pieces off what is left of a reward.
 
-
-async def give_back_units(order_id: UUID, pieces: int) -> None:
-    """Give back pieces of a redemption order that were refunded, in the refund's transaction."""
-    await database.execute(_GIVE_BACK, order_id, pieces, None)
-
-
-# The reward's row comes last: `counted` is what it waits for.
-_GIVE_BACK = """
-WITH due AS (
-    SELECT id, member_id, reward_id, coalesce($2::int, quantity - returned) AS pieces
-    FROM redemption WHERE order_id = $1 AND returned < quantity
-    FOR UPDATE
-), returned AS (
-    UPDATE redemption
-    SET returned = returned + due.pieces, cancelled_at = coalesce($3, redemption.cancelled_at)
-    FROM due WHERE redemption.id = due.id
-), counted AS (
-    UPDATE reward_count AS own SET pieces = own.pieces - due.pieces
-    FROM due WHERE own.member_id = due.member_id AND own.reward_id = due.reward_id
-    RETURNING own.reward_id, due.pieces
-)
-UPDATE reward SET remaining = remaining + counted.pieces
-FROM counted WHERE reward.id = counted.reward_id AND reward.remaining IS NOT NULL
-"""
-
-
-async def give_back(redemption_id: UUID, *, now: datetime) -> bool:
-    """Cancel a redemption without an order and give back its piece; tells whether it did so now."""
-    reward_id = await database.fetch_value(
+    Raises:
+        RewardSoldOut: there are fewer; the caller's transaction must be undone.
+    """
+    taken = await database.fetch_value(
         """
-        WITH cancelled AS (
-            UPDATE redemption SET returned = quantity, status = 'CANCELLED', cancelled_at = $2
-            WHERE id = $1 AND status = 'FULFILLED'
-            RETURNING member_id, reward_id, quantity
+        WITH taken AS (
+            UPDATE reward SET remaining = remaining - $2::int
+            WHERE id = $1 AND remaining >= $2 RETURNING 1
         )
-        UPDATE reward_count AS own SET pieces = own.pieces - cancelled.quantity
-        FROM cancelled
-        WHERE own.member_id = cancelled.member_id AND own.reward_id = cancelled.reward_id
-        RETURNING own.reward_id
-        """,
-        redemption_id,
-        now,
-    )
-    if reward_id is None:
-        return False
-    await database.execute(
-        """
-        UPDATE reward SET remaining = remaining + (SELECT quantity FROM redemption WHERE id = $2)
-        WHERE id = $1 AND remaining IS NOT NULL
+        SELECT EXISTS (SELECT FROM taken) OR quantity IS NULL FROM reward WHERE id = $1
         """,
         reward_id,
-        redemption_id,
+        pieces,
     )
-    return True
+    if not taken:
+        raise RewardSoldOut(path=("rewardId",))
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Pieces of a reward that came back, still to be put where they can be redeemed."""
+
+    reward_id: UUID
+    pieces: int
+
+
+async def uncount_order(
+    order_id: UUID, pieces: int | None = None, *, cancelled_at: datetime | None = None
+) -> Back | None:
+    """Take pieces of an order, all that are left if none are named, off its member's count.
+
+    In the order's transaction, before its stock is given back; `put_back` follows at its end.
+    None where the order is no redemption.
+    """
+    return await _uncount("order_id", order_id, pieces, cancelled_at, None)
+
+
+async def uncount(redemption_id: UUID, *, cancelled_at: datetime) -> Back | None:
+    """Cancel a redemption without an order and take its piece off the member's count.
+
+    None when it was cancelled before.
+    """
+    return await _uncount("id", redemption_id, None, cancelled_at, RedemptionStatus.CANCELLED)
+
+
+async def _uncount(
+    column: str,
+    id_: UUID,
+    pieces: int | None,
+    cancelled_at: datetime | None,
+    status: RedemptionStatus | None,
+) -> Back | None:
+    row = await database.fetch_one(
+        f"""
+        WITH due AS (
+            SELECT id, member_id, reward_id, coalesce($2::int, quantity - returned) AS pieces
+            FROM redemption WHERE {column} = $1 AND returned < quantity
+            FOR UPDATE
+        ), returned AS (
+            UPDATE redemption
+            SET returned = returned + due.pieces, status = coalesce($4, redemption.status),
+                cancelled_at = coalesce($3, redemption.cancelled_at)
+            FROM due WHERE redemption.id = due.id
+        )
+        UPDATE reward_count AS own SET pieces = own.pieces - due.pieces
+        FROM due WHERE own.member_id = due.member_id AND own.reward_id = due.reward_id
+        RETURNING own.reward_id, due.pieces
+        """,
+        id_,
+        pieces,
+        cancelled_at,
+        status,
+    )
+    return None if row is None else Back(row["reward_id"], row["pieces"])
+
+
+async def put_back(back: Back | None) -> None:
+    """Let pieces that came back be redeemed again; the last step of a transaction."""
+    if back is not None:
+        await database.execute(
+            "UPDATE reward SET remaining = remaining + $2 WHERE id = $1 AND remaining IS NOT NULL",
+            back.reward_id,
+            back.pieces,
+        )

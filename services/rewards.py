@@ -1,8 +1,8 @@
 """Redeeming rewards: points, or points and cash, for goods, a coupon or a code.
 
 Points, the reward's pieces and what it brings are taken in one transaction or not at all. Locks are
-taken in the house's order: the key, the order, stock, the wallet; the reward's own row, which
-everybody waits for, comes last.
+taken in the house's order: the key, the order, the member's count, stock, the wallet; the reward's
+own row, which everybody waits for, comes last.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from domain.coupons import CouponOrigin, valid_days_end
 from domain.errors import DomainError, InvalidInput
 from domain.ledger import EntryReason, SourceKind
 from domain.orders import DeliveryMethod
-from domain.rewards import RedemptionStatus, RewardKind, RewardLimitReached, RewardSoldOut, judge
+from domain.rewards import RewardKind, RewardLimitReached, RewardSoldOut, judge
 from domain.rules import Rules
 from models import database
 from models.ids import new_id
@@ -27,6 +27,7 @@ from services.personal_data import PersonalData
 from services.placing import DraftRefused
 from services.reward_orders import GoodsWanted, redeem_goods
 from services.reward_rows import facts_of, redeemer_of, reward_for
+from services.reward_stock import NewRedemption
 from services.stock import StockGate
 
 OPERATION = "redeemReward"
@@ -134,6 +135,19 @@ async def _redeem_at_once(command: RedeemReward, row: Any, now: datetime) -> UUI
         )
         if not claim.is_new:
             return claim.result_id
+        coupon_id = None
+        if row["kind"] == RewardKind.COUPON:
+            coupon_id = await _give_coupon(command.member_id, row, redemption_id, now)
+        redemption = NewRedemption(
+            id=redemption_id,
+            member_id=command.member_id,
+            reward_id=command.reward_id,
+            quantity=1,
+            points=row["points_price"],
+            coupon_id=coupon_id,
+            created_at=now,
+        )
+        await reward_stock.record(redemption, limit=row["per_member_limit"])
         await points.spend(
             command.member_id,
             row["points_price"],
@@ -142,31 +156,10 @@ async def _redeem_at_once(command: RedeemReward, row: Any, now: datetime) -> UUI
             now=now,
             path=("rewardId",),
         )
-        coupon_id = None
-        if row["kind"] == RewardKind.COUPON:
-            coupon_id = await _give_coupon(command.member_id, row, redemption_id, now)
-        await database.execute(
-            _INSERT,
-            redemption_id,
-            command.member_id,
-            command.reward_id,
-            row["points_price"],
-            coupon_id,
-            RedemptionStatus.FULFILLED,
-            now,
-        )
-        taken = await reward_stock.take(command.member_id, command.reward_id, 1)
-        reward_stock.require_taken(taken, limit=row["per_member_limit"], path=("rewardId",))
+        await reward_stock.take(command.reward_id, 1)
         if row["kind"] == RewardKind.VIRTUAL:
             await _give_code(command.reward_id, redemption_id)
         return redemption_id
-
-
-_INSERT = """
-INSERT INTO redemption (id, member_id, reward_id, quantity, returned, points, cash_fen, coupon_id,
-                        status, created_at)
-VALUES ($1, $2, $3, 1, 0, $4, 0, $5, $6, $7)
-"""
 
 
 async def _give_coupon(member_id: UUID, row: Any, redemption_id: UUID, now: datetime) -> UUID:

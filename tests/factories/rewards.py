@@ -78,13 +78,18 @@ async def redeemed(
 
 
 async def cancelled(
-    member_id: UUID, redemption_id: UUID, *, key: str | None = None, now: datetime = NOW
+    member_id: UUID,
+    redemption_id: UUID,
+    *,
+    key: str | None = None,
+    pay: Any = NO_WECHAT,
+    now: datetime = NOW,
 ) -> None:
-    """Cancel a redemption, without WeChat."""
+    """Cancel a redemption, without WeChat if none is given."""
     command = CancelRedemption(
         member_id=member_id, redemption_id=redemption_id, idempotency_key=key or str(new_id())
     )
-    await reward_cancelling.cancel(command, NO_WECHAT, OpenGate(), now=now)
+    await reward_cancelling.cancel(command, pay, OpenGate(), now=now)
 
 
 async def left_of(reward_id: UUID) -> int | None:
