@@ -30,6 +30,7 @@ from services.seed.files import (
     poster_picture,
 )
 from services.seed.goods import DEPARTMENTS, Good, Variant
+from services.seed.offers import plant_offers
 
 SOURCE = "demo"
 """Marks the rows that came from here."""
@@ -51,6 +52,7 @@ async def plant(*, now: datetime) -> bool:
         products = {good.code: await _plant_good(good, categories, now) for good in GOODS}
         await _open_shops()
         await _put_up_posters(categories, products)
+        await plant_offers(categories, SOURCE, now=now)
     return True
 
 

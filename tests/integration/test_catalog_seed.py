@@ -13,15 +13,19 @@ from cli.seed import write_files
 from domain.catalog import BannerSlot
 from domain.members import AgreementKind
 from models import database as db
-from services import product_figures, rules, stock_admin
+from services import campaigns, product_figures, rules, stock_admin
 from services.consents import current_agreements
+from services.pages import PageRequest
 from services.seed import pages, pictures, plant
 from tests.factories.shop import NOW, a_member
 from tests.support.catalog import catalog_client
 
 
 async def counts() -> dict[str, int]:
-    tables = ("category", "product", "sku", "stock_level", "store", "banner", "agreement")
+    tables = (
+        *("category", "product", "sku", "stock_level", "store", "banner", "agreement"),
+        *("coupon_template", "coupon_campaign"),
+    )
     return {table: await db.fetch_value(f"SELECT count(*) FROM {table}") for table in tables}
 
 
@@ -40,6 +44,8 @@ async def test_it_is_planted_once(planted: None) -> None:
         "store": 12,
         "banner": 7,
         "agreement": 4,
+        "coupon_template": 10,
+        "coupon_campaign": 10,
     }
     assert await counts() == whole
     assert not await plant(now=NOW + timedelta(days=1))
@@ -51,6 +57,22 @@ async def test_two_at_once_plant_once(database: str) -> None:
     rules.forget_cached()
     assert sorted(await asyncio.gather(plant(now=NOW), plant(now=NOW))) == [False, True]
     assert (await counts())["product"] == 44
+
+
+async def test_every_kind_of_coupon_is_there(planted: None) -> None:
+    rows = await db.fetch(
+        """
+        SELECT campaign.kind, terms.kind AS gives, terms.scope_title
+        FROM coupon_campaign AS campaign
+        JOIN coupon_template AS template ON template.id = campaign.template_id
+        JOIN coupon_terms AS terms ON terms.id = template.terms_id
+        """
+    )
+    assert {row["kind"] for row in rows} == {"CLAIM", "CODE", "GRANT", "EVENT"}
+    assert {row["gives"] for row in rows} == {"AMOUNT_OFF", "PERCENT_OFF", "FREE_SHIPPING"}
+    assert {row["scope_title"] for row in rows} == {"", "水果生鲜"}
+    page = await campaigns.centre(None, PageRequest(100), now=NOW)
+    assert len(page.rows) == 6
 
 
 async def test_what_an_operator_changed_stays(planted: None) -> None:
