@@ -40,6 +40,13 @@ ARRIVED = {
     "OrderPage",
     "MemberCentre",
     "Points",
+    "CheckIn",
+    "Invite",
+    "Inbox",
+    "Read",
+    "Settings",
+    "Export",
+    "Leave",
 }
 """Pages of the mini-program that must not get lost."""
 
