@@ -115,7 +115,7 @@ async def give_back(
     """
     async with database.in_transaction():
         wallet = await ledger.lock_wallet(member_id)
-        plan = give_back_plan(await points_lots.uses_of(spent_by), points, now=now)
+        plan = give_back_plan(await points_lots.uses_of(member_id, spent_by), points, now=now)
         given = await _give_back(member_id, plan, reason, source, now)
         assert given in (0, points), "nothing gives back more than it spent"
         if given and wallet.debt:
@@ -129,7 +129,7 @@ async def give_back_all(
     """Put all that a source spent, and has not got back yet, into its lots; returns how many."""
     async with database.in_transaction():
         wallet = await ledger.lock_wallet(member_id)
-        uses = await points_lots.uses_of(spent_by)
+        uses = await points_lots.uses_of(member_id, spent_by)
         plan = give_back_plan(uses, sum(use.points for use in uses), now=now)
         given = await _give_back(member_id, plan, reason, spent_by, now)
         if given and wallet.debt:
