@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -64,17 +65,11 @@ def show_outcome(outcome: Outcome) -> None:
 
 def show_months(months: Sequence[Month]) -> None:
     """Tell members by tier, points and liability, month by month."""
-    names = (
-        *("purchases", "yuan", "regular", "silver", "gold"),
-        *("issued", "spent", "expired", "pending", "debt", "liability", "coupons"),
-    )
-    table = Table("month", *_right(*names), title="The journey")
+    names = ("regular", "silver", "gold", "issued", "spent", "expired", "pending", "liability")
+    # Narrow enough for 80 columns.
+    table = Table("month", *_right(*names), title="The journey", box=SIMPLE_HEAD)
     for month in months:
-        figures = (
-            *(month.purchases, month.fen // 100, month.regular, month.silver, month.gold),
-            *(month.issued, month.spent, month.expired, month.pending, month.debt),
-            *(month.liability, month.coupons_used),
-        )
+        figures = (getattr(month, name) for name in names)
         table.add_row(f"{month.first_day:%Y-%m}", *(f"{figure:,}" for figure in figures))
     Console().print(table)
 
