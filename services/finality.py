@@ -13,7 +13,7 @@ import structlog
 
 from domain.errors import Busy
 from domain.ledger import EntryReason, SourceKind
-from domain.orders import final_at
+from domain.orders import OrderKind, final_at
 from domain.rules import from_document
 from models import database
 from services import growth, invitations, points
@@ -67,10 +67,10 @@ async def close_refund(order_id: UUID, *, now: datetime) -> None:
         """
         UPDATE sales_order
         SET refunds_open = refunds_open - 1,
-            final_at = CASE WHEN finalized_at IS NULL THEN greatest(final_at, $2)
-                            ELSE final_at END,
-            finality_due_at = CASE WHEN finality_due_at IS NULL THEN NULL
-                                   ELSE greatest(final_at, $2) END
+            final_at = CASE WHEN finality_due_at IS NULL THEN final_at
+                            ELSE greatest(final_at, $2) END,
+            finality_due_at = CASE WHEN finality_due_at IS NOT NULL
+                                   THEN greatest(final_at, $2) END
         WHERE id = $1
         """,
         order_id,
@@ -135,5 +135,6 @@ async def _finalize(order_id: UUID, at: datetime) -> bool:
             order_id,
             at,
         )
-        await invitations.first_purchase_final([order["member_id"]], at=at)
+        if order["kind"] != OrderKind.REDEMPTION:
+            await invitations.first_purchase_final([order["member_id"]], at=at)
         return True

@@ -190,12 +190,14 @@ JOIN member AS inviter ON inviter.id = invitee.invited_by_id
 LEFT JOIN LATERAL (
     SELECT id FROM sales_order
     WHERE member_id = invitee.id AND finalized_at IS NOT NULL AND status <> 'REFUNDED'
+      AND kind <> 'REDEMPTION'
     ORDER BY finalized_at, id LIMIT 1
 ) AS first ON true
 WHERE invitee.id = $1 AND invitee.status = 'ACTIVE' AND invitee.joined_at IS NOT NULL
   AND invitee.invitation_due_at IS NOT NULL
   AND (first.id IS NOT NULL OR NOT EXISTS (
-      SELECT FROM sales_order WHERE member_id = invitee.id AND finalized_at IS NOT NULL
+      SELECT FROM sales_order
+      WHERE member_id = invitee.id AND finalized_at IS NOT NULL AND kind <> 'REDEMPTION'
   ))
   AND NOT EXISTS (SELECT FROM invitation_reward WHERE invitee_id = invitee.id)
 """
@@ -276,6 +278,7 @@ WHERE order_id = $1 AND taken_back_at IS NULL FOR UPDATE
 _OTHER_FINAL = """
 SELECT id FROM sales_order
 WHERE member_id = $1 AND id <> $2 AND finalized_at IS NOT NULL AND status <> 'REFUNDED'
+  AND kind <> 'REDEMPTION'
 ORDER BY finalized_at, id LIMIT 1
 """
 

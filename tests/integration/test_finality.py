@@ -96,6 +96,27 @@ async def test_an_open_refund_keeps_it_waiting_until_it_is_closed() -> None:
     assert await finality.finalize_due(later + timedelta(days=2)) == 0
 
 
+async def test_a_refund_closed_before_the_receipt_says_nothing_of_finality() -> None:
+    order_id = await bought(await a_buyer(), (await a_sku(10_000), 2))
+    await finality.open_refund(order_id)
+    await finality.close_refund(order_id, now=NOW)
+    assert await final_at(order_id) == (None, None)
+    await finality.receive(order_id, at=NOW)
+    assert await final_at(order_id) == (FINAL_AT, None)
+
+
+async def test_a_redemption_is_no_first_order_of_an_invitation() -> None:
+    invitee, sku = await a_buyer(), await a_sku(10_000)
+    await db.execute("UPDATE member SET invited_by_id = $2 WHERE id = $1", invitee, await a_buyer())
+    redeemed, order_id = [await bought(invitee, (sku, 1)) for _ in range(2)]
+    await db.execute("UPDATE sales_order SET kind = 'REDEMPTION' WHERE id = $1", redeemed)
+    due = "SELECT invitation_due_at FROM member WHERE id = $1"
+    for each, expected in ((redeemed, None), (order_id, FINAL_AT)):
+        await finality.receive(each, at=NOW)
+        assert await finality.finalize(each, at=FINAL_AT)
+        assert await db.fetch_value(due, invitee) == expected
+
+
 async def test_only_a_paid_order_is_received() -> None:
     order_id = await placed(await a_buyer(), (await a_sku(10_000), 1))
     await finality.receive(order_id, at=NOW)
