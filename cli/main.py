@@ -30,6 +30,7 @@ COMMANDS = (
     "run_day",
     "tiers",
     "points",
+    "coupons",
     "importing",
     "replay",
     "tour",

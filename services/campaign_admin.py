@@ -21,6 +21,7 @@ from domain.pricing import ScopeKind
 from models import database
 from models.ids import new_id
 from services import coupon_terms
+from services import rules as rule_versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,15 @@ async def put_template(code: str, terms: Terms, validity: Validity, *, now: date
 
 
 async def _titled(terms: Terms) -> Terms:
-    """Name the goods by their categories, or products, unless the brand has words for them."""
+    """Name the goods by their categories, or products, unless the brand has words for them.
+
+    Raises:
+        CampaignInvalid: the goods, or the gift, aren't there.
+    """
+    if terms.gift_sku_id is not None and not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM sku WHERE id = $1)", terms.gift_sku_id
+    ):
+        raise CampaignInvalid(["gift_sku: there is no such SKU"])
     if terms.scope_title or terms.scope.kind is ScopeKind.ALL:
         return terms
     table = "category" if terms.scope.kind is ScopeKind.CATEGORIES else "product"
@@ -123,7 +132,7 @@ async def create(campaign: NewCampaign, *, now: datetime) -> UUID:
     )
     if template is None:
         raise NotFound(thing="template")
-    problems = _problems(campaign, template["valid_until"])
+    problems = [*_problems(campaign, template["valid_until"]), *await _unknown(campaign, now)]
     if problems:
         raise CampaignInvalid(problems)
     event = campaign.event or PaidEvent()
@@ -190,6 +199,20 @@ def _problems(campaign: NewCampaign, valid_until: datetime | None) -> list[str]:
     return [problem for holds, problem in checks if not holds]
 
 
+async def _unknown(campaign: NewCampaign, now: datetime) -> list[str]:
+    """Return what a campaign names that isn't there."""
+    problems = []
+    rules = (await rule_versions.in_force(now=now)).rules
+    if campaign.min_tier_code not in (None, *(tier.code for tier in rules.tiers)):
+        problems.append("min_tier_code: no tier has it")
+    category_id = campaign.event.category_id if campaign.event else None
+    if category_id is not None and not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM category WHERE id = $1)", category_id
+    ):
+        problems.append("event: there is no such category")
+    return problems
+
+
 def _is_possible(event: PaidEvent) -> bool:
     amounts = (event.min_paid_fen, event.pieces)
     return (
@@ -212,6 +235,18 @@ async def list_members(campaign_id: UUID, member_ids: Sequence[UUID]) -> int:
         campaign_id,
         list(member_ids),
     )
+
+
+async def members_by_number(numbers: Sequence[str]) -> list[UUID]:
+    """Return the ids of the members that have these numbers; a number that nobody has is none's."""
+    rows = await database.fetch(
+        """
+        SELECT member.id FROM unnest($1::text[]) WITH ORDINALITY AS wanted (member_no, place)
+        JOIN member ON member.member_no = wanted.member_no ORDER BY wanted.place
+        """,
+        list(numbers),
+    )
+    return [row["id"] for row in rows]
 
 
 async def withdraw(campaign_id: UUID) -> bool:
