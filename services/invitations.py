@@ -40,6 +40,9 @@ async def accept(member_id: UUID, invitation: Invitation, *, now: datetime) -> N
         InvitationNotPossible: it is their own, they are a member, or another invited them.
         AccountBlocked
     """
+    status = await database.fetch_value("SELECT status FROM member WHERE id = $1", member_id)
+    if status != MemberStatus.ACTIVE:
+        raise AccountBlocked
     inviter_id = await inviter_of(invitation, now=now)
     if inviter_id is None:
         raise NotFound(thing="invitation", path=("inviteCode",))

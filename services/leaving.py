@@ -65,6 +65,11 @@ async def ask_to_leave(
     """
     if not command.confirm:
         raise LeavingNotConfirmed
+    status = await database.fetch_value(
+        "SELECT status FROM member WHERE id = $1", command.member_id
+    )
+    if status != MemberStatus.ACTIVE:
+        raise AccountBlocked
     await pass_door(limits, Door.SIGN_IN, command.client_ip)
     if (command.wechat_code is None) == (command.sms_code is None):
         raise InvalidInput(path=("wechatCode",), problem="Give wechatCode or smsCode, not both.")

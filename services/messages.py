@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound
 from domain.messages import MessageEvent, check_facts
 from models import database
 from models.ids import new_id
@@ -75,19 +75,40 @@ async def inbox(member_id: UUID, request: PageRequest) -> Page[Any]:
 
 
 async def mark_read(member_id: UUID, ids: Sequence[UUID] | None, *, now: datetime) -> None:
-    """Mark some of a member's messages as read, all of them without `ids`; others' stay.
+    """Mark a member's messages as read: these, or all of them without `ids`.
 
     Raises:
-        InvalidInput: there are more ids than a page holds.
+        NotFound: one of them isn't theirs; nothing is marked.
     """
-    if ids is not None and len(ids) > MAX_FIRST:
-        raise InvalidInput(path=("ids",), problem=f"At most {MAX_FIRST} ids are expected.")
-    await database.execute(
-        """
-        UPDATE message SET read_at = $3
-        WHERE member_id = $1 AND read_at IS NULL AND ($2::uuid[] IS NULL OR id = ANY($2))
-        """,
-        member_id,
-        None if ids is None else list(ids),
-        now,
+    async with database.in_transaction():
+        if ids is not None:
+            await _require_own(member_id, ids)
+        await database.execute(
+            """
+            UPDATE message SET read_at = $3
+            WHERE member_id = $1 AND read_at IS NULL AND ($2::uuid[] IS NULL OR id = ANY($2))
+            """,
+            member_id,
+            None if ids is None else list(ids),
+            now,
+        )
+
+
+async def _require_own(member_id: UUID, ids: Sequence[UUID]) -> None:
+    rows = await database.fetch(
+        "SELECT id FROM message WHERE member_id = $1 AND id = ANY($2)", member_id, list(ids)
     )
+    own = {row["id"] for row in rows}
+    for index, id_ in enumerate(ids):
+        if id_ not in own:
+            raise NotFound(thing="message", path=("ids", index))
+
+
+def check_count(ids: Sequence[object]) -> None:
+    """Refuse more ids than a page holds.
+
+    Raises:
+        InvalidInput
+    """
+    if len(ids) > MAX_FIRST:
+        raise InvalidInput(path=("ids",), problem="At most 100 ids are expected.")

@@ -179,10 +179,17 @@ async def test_nobody_marks_another_s_messages(
     [theirs] = await ids_of(client, member)
     other = await signed_in_member(settings)
     assert await ids_of(client, other) == []
-    for wanted in ({"ids": [theirs, "not an id"]}, {}):
-        answer = await ask(client, other, READ, i=wanted)
-        assert answer["markMessagesRead"]["userErrors"] == []
-    assert await db.fetch_value("SELECT read_at FROM message") is None
+    await tell(other.id, MessageEvent.CHECK_IN_REMINDER)
+    [mine] = await ids_of(client, other)
+    for wrong in (theirs, str(new_id()), "not an id"):
+        answer = await ask(client, other, READ, i={"ids": [mine, wrong]})
+        assert answer["markMessagesRead"]["userErrors"] == [
+            {"code": "NOT_FOUND", "message": "找不到该消息。", "path": ["ids", "1"]}
+        ]
+    assert await db.fetch_value("SELECT count(*) FROM message WHERE read_at IS NOT NULL") == 0
+    await ask(client, other, READ, i={})
+    rows = await db.fetch("SELECT member_id FROM message WHERE read_at IS NOT NULL")
+    assert [row["member_id"] for row in rows] == [other.id]
 
 
 async def test_more_ids_than_a_page_holds_are_refused(

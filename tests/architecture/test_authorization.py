@@ -25,10 +25,12 @@ from graphql import (
 )
 
 from api.schema import member_schema
+from domain.messages import MessageEvent
 from gateways.tokens import TYPE, TokenConfig, Tokens
 from models import database as db
 from models.ids import new_id
 from models.members import Upload
+from services import messages
 from settings import Settings
 from tests.factories.coupons import a_coupon
 from tests.factories.members import SignedInMember, signed_in_member
@@ -288,12 +290,13 @@ _BLOCKED_MAY = {
     "cancelOrder",
     "changeOrderAddress",
     "clearCart",
+    "markMessagesRead",
     "payOrder",
     "refreshPayment",
     "signOut",
     "updateCart",
 }
-"""What an open session still does for an account that is blocked: its cart, and orders that stand.
+"""What an open session still does for a blocked account: its cart, inbox, and orders that stand.
 
 Whoever blocks an account ends its sessions too.
 """
@@ -320,6 +323,7 @@ class Belongings:
     address: str
     cart_line: str
     coupon: str
+    message: str
     order: str
     sku: str
     upload: str
@@ -334,6 +338,9 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
     today = datetime.now(UTC)
     coupon = await a_coupon(
         owner.id, valid_from=today - timedelta(1), valid_until=today + timedelta(1)
+    )
+    await messages.tell(
+        [owner.id], MessageEvent.CHECK_IN_REMINDER, source_id=new_id(), facts={}, now=today
     )
     draft = {"lines": [{"skuId": str(sku.id), "quantity": 1}]}
     await run(client, "placeOrder", owner.token, {"draft": draft, "idempotencyKey": "first"})
@@ -356,6 +363,7 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
         address=str(address),
         cart_line=str(line),
         coupon=str(coupon),
+        message=str(await db.fetch_value("SELECT id FROM message WHERE member_id = $1", owner.id)),
         order=str(
             await db.fetch_value("SELECT id FROM sales_order WHERE member_id = $1", owner.id)
         ),
@@ -379,6 +387,7 @@ OWNED_IDS: dict[str, tuple[str, Attempt]] = {
         lambda thing_id, own: {"orderId": thing_id, "addressId": own.address},
     ),
     "deleteAddress.id": ("address", lambda thing_id, _: {"id": thing_id}),
+    "markMessagesRead.ids": ("message", lambda thing_id, _: {"ids": [thing_id]}),
     "payOrder.orderId": (
         "order",
         lambda thing_id, _: {"orderId": thing_id, "method": "WECHAT_H5", "idempotencyKey": "k"},

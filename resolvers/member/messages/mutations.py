@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import strawberry
 
 from resolvers.common.context import Info
-from resolvers.common.ids import find_id
+from resolvers.common.ids import parse_id
 from resolvers.member.members.payloads import MemberPayload, member_after
 from services import messages
 
@@ -24,7 +26,12 @@ class MessagesMutation:
     )
     async def mark_messages_read(self, info: Info, input: MarkMessagesReadInput) -> MemberPayload:
         member_id = info.context.require_member()
-        # What can't be an id of theirs marks nothing, like another member's.
-        ids = None if input.ids is None else [id_ for text in input.ids if (id_ := find_id(text))]
-        work = messages.mark_read(member_id, ids, now=info.context.now)
-        return await member_after(work, member_id, info)
+        return await member_after(_mark(input, member_id, info), member_id, info)
+
+
+async def _mark(input: MarkMessagesReadInput, member_id: UUID, info: Info) -> None:
+    ids = None
+    if input.ids is not None:
+        messages.check_count(input.ids)
+        ids = [parse_id(text, "message", "ids", index) for index, text in enumerate(input.ids)]
+    await messages.mark_read(member_id, ids, now=info.context.now)
