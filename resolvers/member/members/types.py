@@ -40,6 +40,8 @@ from resolvers.member.messages.types import Message, messages_of_members
 from resolvers.member.orders.queries import orders_of_members
 from resolvers.member.orders.types import MemberCounts, Order
 from resolvers.member.points.types import PointsAccount
+from resolvers.member.rewards.queries import redemptions_of_members
+from resolvers.member.rewards.types import Redemption
 from resolvers.member.tiers.types import Membership, Standing
 from services.phones import PHONE
 
@@ -184,6 +186,9 @@ class Member:
         description="The member's coupons: those that may still be used by their end, any other"
         " list newest first."
     )(coupons_of_members)
+    redemptions: Connection[Redemption] = batched(
+        description="What the member redeemed for points, newest first."
+    )(redemptions_of_members)
     counts: MemberCounts = derived(
         _row, needs=_read, description="What waits for the member, for badges."
     )
