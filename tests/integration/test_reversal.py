@@ -424,3 +424,44 @@ async def test_refunds_in_any_parts_and_order_come_to_one_refund_of_all(case: Ca
     assert one.coupon_returned == any(part.coupon_returned for part in parts)
     assert await state(at_once) == await state(in_parts)
     await assert_books_agree()
+
+
+@settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(case=cases(), before=st.integers(0, 12))
+async def test_refunds_on_both_sides_of_finality_leave_nothing_of_the_order(
+    case: Case, before: int
+) -> None:
+    world = await told(replace(case, moment="received", spent_elsewhere=0))
+    left = [quantity for _, quantity in case.lines]
+    final_at = NOW + timedelta(days=8)
+    for number, group in enumerate(case.refunds):
+        if number == before:
+            await finality.finalize_due(final_at)
+        await refunded(world.order_id, *group, now=final_at, before_shipment=True)
+        left = [have - pieces for have, pieces in zip(left, group, strict=True)]
+    await finality.finalize_due(final_at)
+    if any(left):
+        await refunded(world.order_id, *left, now=final_at, before_shipment=True)
+    # Gifts of tiers that the order's growth had reached stay.
+    gifts = await db.fetch_value(
+        "SELECT coalesce(sum(points), 0)::bigint FROM benefit_grant WHERE member_id = $1",
+        world.member_id,
+    )
+    assert await wallet_of(world.member_id) == {
+        "spendable": 7_000 + gifts,
+        "pending": 0,
+        "debt": 0,
+        "growth": 0,
+        "growth_pending": 0,
+    }
+    assert [await stock_of(sku) for sku in world.skus] == [
+        {"available": 100, "reserved": 0, "sold": 0} for _ in world.skus
+    ]
+    order = await db.fetch_one(
+        "SELECT status, paid_fen, refunded_fen FROM sales_order WHERE id = $1", world.order_id
+    )
+    assert order is not None
+    assert tuple(order) == ("REFUNDED", order["paid_fen"], order["paid_fen"])
+    await assert_books_agree()
