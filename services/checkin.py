@@ -138,6 +138,7 @@ async def _write(
         now,
         run_before,
         today - ONE_DAY,
+        today + ONE_DAY,
     )
     if not written:
         return None
@@ -157,7 +158,11 @@ async def _write(
     return CheckedIn(check_in_id, today, streak, given, coupon_id, made_up=False, is_new=True)
 
 
+# A tap of the next day may have been faster: its run goes on from this one.
 _INSERT = """
+WITH joined AS (
+    UPDATE check_in SET run_start = $4 WHERE member_id = $2 AND day = $11 AND NOT merged
+)
 INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up, merged,
                       created_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, false, false, $8
@@ -283,7 +288,7 @@ SELECT EXISTS (
 _INSERT_MADE_UP = """
 WITH joined AS (
     UPDATE check_in SET run_start = $4
-    WHERE member_id = $2 AND run_start = $9 AND NOT merged
+    WHERE member_id = $2 AND day >= $9 AND run_start = $9 AND NOT merged
 )
 INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up, act_month,
                       make_up_seat, merged, created_at)
