@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +21,11 @@ from benchmarks import catalogue, crowd
 from benchmarks.documents import DOCUMENTS
 from jobs.schedule import sweeps
 from models import database as db
-from services import product_figures, sessions
+from services import points, points_book, points_expiry, product_figures, sessions
 from services.pages import encode_cursor
 from services.ports import Ports
 from settings import Settings
+from tests.support import wallets
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper
 from tests.support.simulator import Simulator
@@ -258,6 +259,25 @@ async def check_out(shopper: Shopper, sku_id: UUID) -> str:
     return order_id
 
 
+async def move_points(member_id: UUID) -> None:
+    """Have points come, go, come back and be taken back."""
+    now = datetime.now(UTC)
+    earned = await wallets.earn(member_id, 10, now=now)
+    spent = await wallets.spend(member_id, 5, now=now)
+    await wallets.give_back(member_id, 5, spent, now=now)
+    await wallets.take_back(member_id, 2_000_000, earned, now=now)  # More than there is: a debt.
+    pending = await wallets.pend(member_id, 10, now=now)
+    await points.release(member_id, source=pending, at=now)
+
+
+async def run_the_days_steps() -> None:
+    """Do a batch of each step of the book's day, months from now: much is due."""
+    later = datetime.now(UTC) + timedelta(days=100)
+    await points_expiry.remind_due(later, limit=100)
+    await points_expiry.expire_due(later, limit=100)
+    await points_book.roll_up(later)
+
+
 async def sweep_all(ports: Ports) -> None:
     """Do all that is due, the payment among it."""
     for sweep in sweeps(ports):
@@ -270,11 +290,14 @@ async def test_no_hot_statement_reads_a_large_table_whole(
     explained: Explained, shopper: Shopper, ports: Ports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [(sku_id, product_id)] = await db.fetch("SELECT id, product_id FROM sku LIMIT 1")
+    member_id = await db.fetch_value("SELECT member_id FROM points_lot LIMIT 1")
     ears = Ears(monkeypatch)
     await read_pages(shopper, product_id)
     order_id = await check_out(shopper, sku_id)
+    await move_points(member_id)
     ears.plans_once = False  # A worker's connections plan for the values.
     await sweep_all(ports)
+    await run_the_days_steps()
     heard = dict(ears.heard)
     assert len(heard) > 50
     assert (await shopper.order(order_id))["status"] == "AWAITING_SHIPMENT"
