@@ -128,6 +128,8 @@ async def build_request(member_id: UUID, draft: OrderDraft, *, now: datetime) ->
     in_force = await rule_versions.in_force(now=now)
     rules = in_force.rules
     problems = drafts.draft_problems(draft, rules.orders)
+    if len(draft.coupon_ids) > drafts.MAX_COUPONS:
+        draft = replace(draft, coupon_ids=())  # That there are too many is said once.
     rows: Sequence[Any] = [] if problems else await _read_lines(member_id, draft)
     if draft.from_cart and not problems:
         problems += drafts.selection_problems(len(rows), rules.orders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,9 @@ from domain.promotions import Scheduled
 from models import database as db
 from models.ids import new_id
 from services import finality, points, promotions
+from settings import Settings
 from tests.factories.coupons import FIVE_OFF, FREE_SHIPPING, a_coupon
+from tests.factories.members import signed_in_member
 from tests.factories.shop import SkuFacts, a_cart_line, a_sku
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper, assert_books_agree
@@ -198,6 +201,44 @@ async def test_a_coupon_that_cannot_be_used_is_named_with_its_place(shopper: Sho
     assert [(each["code"], each["path"]) for each in payload["userErrors"]] == [
         ("NOT_FOUND", ["draft", "couponIds", "1"]),
         ("COUPON_NOT_APPLICABLE", ["draft", "couponIds", "0"]),
+    ]
+
+
+async def test_strange_coupon_ids_are_refused_or_count_once(
+    shopper: Shopper, settings: Settings
+) -> None:
+    own, sku = await coupon_of(shopper.member_id), await a_sku(20_000)
+    others = await coupon_of((await signed_in_member(settings)).id)
+    for ids, refusals, used in (
+        (["nonsense"], [("NOT_FOUND", ["couponIds", "0"])], []),
+        ([""], [("NOT_FOUND", ["couponIds", "0"])], []),
+        ([own, others], [("NOT_FOUND", ["couponIds", "1"])], [own]),
+        ([own, own], [], [own]),
+        ([str(new_id()) for _ in range(101)], [("INVALID_INPUT", ["couponIds"])], []),
+    ):
+        draft = a_draft((sku, 1), couponIds=ids)
+        found = await shopper.client.gql(QUOTE, {"d": draft}, shopper.token)
+        seen = found.data["quoteOrder"]
+        assert [(each["code"], each["path"]) for each in seen["problems"]] == refusals
+        assert [each["id"] for each in seen["coupons"]] == used
+
+
+async def test_two_taps_with_one_coupon_are_one_discount(shopper: Shopper) -> None:
+    coupon_id, sku = await coupon_of(shopper.member_id), await a_sku(20_000)
+    draft = a_draft((sku, 1), couponIds=[coupon_id])
+    answers = await asyncio.gather(
+        *(
+            shopper.client.gql(
+                PLACE, {"i": {"draft": draft, "idempotencyKey": f"k{number}"}}, shopper.token
+            )
+            for number in range(8)
+        )
+    )
+    payloads = [answer.data["placeOrder"] for answer in answers]
+    assert sum(payload["order"] is not None for payload in payloads) == 1
+    refusals = [payload["userErrors"] for payload in payloads if payload["order"] is None]
+    assert refusals == [
+        [{"code": "COUPON_NOT_APPLICABLE", "path": ["draft", "couponIds", "0"]}] for _ in range(7)
     ]
 
 

@@ -160,6 +160,30 @@ async def test_what_was_earned_is_clawed_back_after_finality_and_owed_where_it_i
     await assert_books_agree()
 
 
+async def test_earned_spent_refunded_and_earned_again() -> None:
+    member_id, sku = await a_buyer(), await a_sku(10_000)
+
+    async def balances() -> tuple[int, int]:
+        wallet = await wallet_of(member_id)
+        return wallet["spendable"], wallet["debt"]
+
+    first = await bought(member_id, (sku, 1))
+    final_at = await received_and_final(first)
+    assert await balances() == (100, 0)
+    second = await bought(member_id, (sku, 1), now=final_at, points_to_spend=100)
+    assert await balances() == (0, 0)
+    await refunded(first, 1, now=final_at, before_shipment=False)
+    assert await balances() == (0, 100)
+    third = await bought(member_id, (sku, 1), (await a_sku(3_000), 1), now=final_at)
+    await finality.receive(third, at=final_at)
+    await finality.finalize_due(final_at + timedelta(days=9))
+    # 130 points: 100 of them repay the debt.
+    assert await balances() == (30, 0)
+    await refunded(second, 1, now=final_at + timedelta(days=9))
+    assert await balances() == (130, 0)
+    await assert_books_agree()
+
+
 async def test_growth_taken_back_takes_the_tier_with_it() -> None:
     member_id, sku = await a_buyer(), await a_sku(60_000)
     order_id = await bought(member_id, (sku, 1))
