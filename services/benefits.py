@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain.benefits import Benefit, DueBenefit, due
+from domain.clock import months_expiry
 from domain.coupons import CouponOrigin, terms_of_offer
 from domain.ledger import EntryReason, SourceKind
 from domain.members import MemberStatus
@@ -61,13 +61,23 @@ async def give_upgrade_gifts(upgrades: Sequence[Upgrade]) -> int:
         [upgrade.rules.version_id for upgrade, _ in gifts],
         [upgrade.at for upgrade, _ in gifts],
     )
-    by_instant: defaultdict[datetime, list[Grant]] = defaultdict(list)
-    for row in rows:
-        source = (SourceKind.TIER_GIFT, row["id"])
-        by_instant[row["created_at"]].append(
-            Grant(row["member_id"], row["points"], EntryReason.TIER_GIFT, source)
-        )
-    return sum([await points.grant_many(grants, at=at) for at, grants in by_instant.items()])
+    rules = {upgrade.member_id: upgrade.rules.rules.points for upgrade in upgrades}
+    return await points.grant_many(
+        [
+            Grant(
+                row["member_id"],
+                row["points"],
+                EntryReason.TIER_GIFT,
+                (SourceKind.TIER_GIFT, row["id"]),
+                expires_at=months_expiry(
+                    row["created_at"], rules[row["member_id"]].lifetime_months
+                ),
+                at=row["created_at"],
+            )
+            for row in rows
+        ],
+        at=upgrades[-1].at,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from cli.complete_journey.reader import CompleteJourney, open_complete_journey
 from cli.complete_journey.report import FIGURES, Month
 from domain.members import AgreementKind
 from models import database as db
-from services import consents, days, importing, locks, shop_purchases
+from services import consents, days, growth, importing, locks, shop_purchases
 from services.shop_purchases import Recorded
 from tests.factories.members import agreements
 from tests.factories.shop import DATA, a_member
@@ -86,7 +86,7 @@ async def break_off(
     journey: CompleteJourney, promotions: Promotions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Have a run end in the middle of a day, between purchases and their growth."""
-    credit_many, batches = shop_purchases.growth.credit_many, 0
+    credit_many, batches = growth.credit_many, 0
 
     async def fail_at_last(*given: Any, **named: Any) -> None:
         nonlocal batches
@@ -95,7 +95,7 @@ async def break_off(
             raise PowerCut
         await credit_many(*given, **named)
 
-    monkeypatch.setattr(shop_purchases.growth, "credit_many", fail_at_last)
+    monkeypatch.setattr(growth, "credit_many", fail_at_last)
     with pytest.raises(PowerCut):
         await run(journey, promotions)
     monkeypatch.undo()
