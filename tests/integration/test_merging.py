@@ -18,12 +18,13 @@ from domain.ledger import (
     system_account,
 )
 from domain.members import AgreementKind, IdentityKind, SceneKind, UploadPurpose
+from domain.rules import DailyCapRules, PointsRules, Rules
 from models import database as db
 from models.catalog import PurchaseCount
 from models.ids import new_id
 from models.members import Address, Consent, Identity, Member, MemberMerge, Scene, Session, Upload
 from models.orders import CartLine, IdempotencyKey, Order
-from services import consents, ledger, members, merging, points
+from services import consents, ledger, members, merging, points, rules
 from services.consents import Answer
 from services.members import Phone
 from services.verification import verify
@@ -191,6 +192,22 @@ async def test_what_one_has_repays_what_the_other_owes() -> None:
     assert [lot["remaining"] for lot in lots] == [0, 37]
     earned = await db.fetch("SELECT member_id, earned FROM ledger_account WHERE earned > 0")
     assert [tuple(row) for row in earned] == [(older, 45)]
+    await _assert_books_agree()
+
+
+async def test_what_both_were_given_today_counts_against_one_cap() -> None:
+    caps = PointsRules(daily_caps=(DailyCapRules("REVIEW", 50),))
+    await rules.publish(Rules(points=caps), effective_at=LONG_AGO, now=LONG_AGO)
+    older, younger = await _member(now=LONG_AGO), await _member()
+
+    async def review(member_id: UUID) -> int:
+        source = (SourceKind.ADJUSTMENT, new_id())
+        return await points.grant(member_id, 20, reason=EntryReason.REVIEW, source=source, now=NOW)
+
+    assert [await review(member_id) for member_id in (older, younger)] == [20, 20]
+    await _merge(younger, older)
+    assert await _owned("points_cap_count", younger) == 0
+    assert [await review(older) for _ in range(2)] == [10, 0]
     await _assert_books_agree()
 
 
