@@ -61,7 +61,8 @@ async function products(filter) {
   return h("section", {}, h("div", { class: "line between" }, count, sort), tiles, below);
 }
 
-function tile({ id, name, subtitle, images, labels, sold, available, currentPriceRange: { min, max } }) {
+/** A product in a grid. */
+export function tile({ id, name, subtitle, images, labels, sold, available, currentPriceRange: { min, max } }) {
   return h(
     "li",
     {},

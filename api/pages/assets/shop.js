@@ -7,11 +7,13 @@ import { category, home, product, search } from "./catalog.js";
 import { BADGE, SHOP, SUGGEST } from "./documents.js";
 import { byId, h } from "./dom.js";
 import { app, badge, button, empty, finishSignIn, toast } from "./frame.js";
+import { checkin, coupons, inbox, invite, membership, mycoupons, points, redemptions, rewards, use } from "./membership.js";
 import { signInConfig } from "./oauth.js";
 import { t } from "./words.js";
 
-const VIEWS = { "": home, category, search, product, cart, checkout, orders, order, me };
-const PLACES = [["", "home"], ["cart", "cart"], ["orders/all", "orders"], ["me", "me"]];
+const BENEFITS = { member: membership, points, checkin, coupons, mycoupons, use, rewards, redemptions, invite, inbox };
+const VIEWS = { "": home, category, search, product, cart, checkout, orders, order, me, ...BENEFITS };
+const PLACES = [["", "home"], ["cart", "cart"], ["orders/all", "orders"], ["member", "member"], ["me", "me"]];
 const SUGGEST_AFTER_MS = 200;
 
 let drawn = 0;
@@ -59,7 +61,7 @@ function drawPlaces() {
 }
 
 function markPlace(name) {
-  const here = { order: "orders", checkout: "cart" }[name] ?? name;
+  const here = { order: "orders", checkout: "cart" }[name] ?? (name in BENEFITS ? "member" : name);
   for (const link of byId("places").children) {
     if (link.dataset.place === here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

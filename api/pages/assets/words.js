@@ -41,6 +41,31 @@ const WORDS = {
   paidThanks: ["支付成功", "Paid, thank you"], earned: ["{n} 积分待到账", "{n} points on their way"], pendingAll: ["（共 {n} 积分待到账）", " ({n} in all)"], paidAmount: ["实付", "Paid"], timeline: ["订单进度", "What happened"], items: ["商品", "Items"], pickupCode: ["自提码", "Pick-up code"],
   points: ["可用积分", "Points"], pending: ["待到账积分", "Points pending"], growth: ["成长值", "Growth"], toNext: ["距{tier}还差 {n} 成长值", "{n} growth to {tier}"], benefits: ["会员权益", "Benefits"], memberNo: ["会员号 {no}", "Member no. {no}"],
   profile: ["个人资料", "Profile"], nickname: ["昵称", "Nickname"], bindPhone: ["绑定手机号", "Bind a phone"], smsCode: ["短信验证码", "SMS code"], sendCode: ["发送验证码", "Send the code"], codeSent: ["已发送，请在模拟器页面查看。", "Sent: see the simulator's page."], banners: ["精选", "Featured"], gallery: ["商品图片", "Pictures"],
+  member: ["会员", "Benefits"], codeUntil: ["会员码，{time} 前有效", "Your member code, good until {time}"],
+  debt: ["还欠 {n} 积分，将从下次所得中扣回", "You owe {n} points: the next ones repay them"], owed: ["欠积分", "Owed"],
+  expiring: ["{n} 积分将于 {time} 到期", "{n} points end on {time}"], until: ["{time} 到期", "until {time}"],
+  toKeep: ["{time} 前再获 {n} 成长值可保级", "{n} more growth by {time} keeps your tier"], keeps: ["{time} 复核时可保级", "Your tier is safe at the review on {time}"],
+  allTiers: ["会员等级", "All tiers"], fromGrowth: ["成长值 {n} 起", "from {n} growth"], yours: ["当前等级", "yours"], noBenefits: ["暂无专属权益", "No benefits of its own"],
+  checkIn: ["每日签到", "Check-in"], checkInNow: ["签到", "Check in"], doneToday: ["今天已签到", "Done for today"], notYetToday: ["今天还没签到", "not yet today"],
+  streak: ["已连续签到 {n} 天", "{n} days in a row"], nextReward: ["下次可得 {n} 积分", "{n} points next time"], checkedIn: ["签到成功，+{n} 积分", "Checked in: +{n} points"],
+  dayNumber: ["第 {n} 天", "Day {n}"], makeUp: ["补签", "Make up"], madeUp: ["补签", "made up"], makeUpRules: ["补签一次 {cost} 积分，本月还可补签 {n} 次", "A make-up costs {cost} points; {n} left this month"],
+  makeUpAsk: ["用 {cost} 积分补签 {date}？", "Make up for {date} with {cost} points?"],
+  couponCentre: ["领券中心", "Coupon centre"], myCoupons: ["我的优惠券", "My coupons"], usableCount: ["{n} 张可用", "{n} to use"], claim: ["领取", "Claim"], claimFor: ["{n} 积分兑换", "For {n} points"],
+  claimed: ["领取成功", "It is yours"], claimedByMe: ["已领 {n} 张", "you have claimed {n}"], remaining: ["剩 {n}", "{n} left"], noCampaigns: ["现在没有可领的券", "There are no coupons to claim now"],
+  exchange: ["兑换", "Exchange"], exchangeCode: ["兑换码", "Exchange code"], exchanged: ["已兑换：{name}", "Yours now: {name}"], use: ["去使用", "Use"], noCoupons: ["这里还没有券", "No coupons here"],
+  coupons_usable: ["可用", "To use"], coupons_used: ["已使用", "Used"], coupons_ended: ["已失效", "Ended"], coupon_NOT_YET_VALID: ["未到使用时间", "Not yet valid"], coupon_RESERVED: ["下单占用中", "Held by an order"],
+  coupon_USED: ["已使用", "Used"], coupon_EXPIRED: ["已过期", "Expired"], coupon_REVOKED: ["已收回", "Taken back"],
+  payPercent: ["{tenths} 折", "{off} % off"], FREE_SHIPPING: ["免运费", "Free shipping"], GIFT: ["赠品", "A gift"], fromSpend: ["满 {amount} 可用", "from {amount}"], noMinimum: ["无门槛", "no minimum"],
+  pointsDetails: ["积分明细", "Points"], direction_all: ["全部", "All"], direction_in: ["获得", "Earned"], direction_out: ["使用", "Spent"], noEntries: ["还没有积分记录", "No points yet"],
+  rewardMall: ["积分商城", "Rewards"], redemptions: ["兑换记录", "Redemptions"], inPoints: ["{n} 积分", "{n} points"], redeem: ["兑换", "Redeem"], redeemed: ["兑换成功", "Redeemed"], affordable: ["我能兑换", "In my reach"],
+  havePoints: ["可用 {n} 积分", "You have {n} points"], noRewards: ["暂时没有可兑换的礼品", "No rewards at the moment"], redeemAsk: ["用 {n} 积分兑换“{name}”？", "Redeem “{name}” for {n} points?"],
+  addressFirst: ["请先添加收货地址", "Add an address first"], noRedemptions: ["还没有兑换过", "Nothing redeemed yet"], cancelled: ["已取消，积分已退回", "Cancelled: your points are back"],
+  reward_GOODS: ["实物", "Goods"], reward_COUPON: ["优惠券", "Coupon"], reward_VIRTUAL: ["虚拟", "Code"], redemption_AWAITING_PAYMENT: ["待付款", "To pay"], redemption_AWAITING_SHIPMENT: ["待发货", "To ship"],
+  redemption_FULFILLED: ["已完成", "Done"], redemption_CANCELLED: ["已取消", "Cancelled"], redemption_REFUNDED: ["已退款", "Refunded"],
+  invite: ["邀请好友", "Invite friends"], inviteCode: ["邀请码", "Your code"], invited: ["已邀请", "Invited"], rewardedPoints: ["已得积分", "Points earned"], copyLink: ["复制邀请链接", "Copy the link"], copied: ["已复制", "Copied"],
+  miniProgramCode: ["小程序码", "Mini-program code"], invitees: ["好友", "Friends"], noInvitees: ["还没有好友加入", "Nobody has joined yet"], invitee_JOINED: ["已加入", "Joined"], invitee_ORDERED: ["已下单", "Ordered"],
+  invitee_REWARDED: ["已奖励", "Rewarded"], invitee_NOT_REWARDED: ["未奖励", "Not rewarded"],
+  inbox: ["消息", "Messages"], unread: ["{n} 条未读", "{n} unread"], readAll: ["全部已读", "Mark all read"], noMessages: ["没有消息", "No messages"],
 };
 
 export const LANGUAGE = document.documentElement.lang === "en" ? "en" : "zh";
@@ -60,3 +85,6 @@ export function yuan(fen) {
 /** A moment as people here read it. */
 export const moment = (iso) =>
   new Intl.DateTimeFormat(LANGUAGE === "en" ? "en-GB" : "zh-CN", { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+
+/** A day as people here read it. */
+export const day = (iso) => new Intl.DateTimeFormat(LANGUAGE === "en" ? "en-GB" : "zh-CN", { dateStyle: "medium" }).format(new Date(iso));
