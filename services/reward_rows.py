@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from domain.errors import AccountBlocked, NotFound
+from domain.errors import AccountBlocked, ConsentRequired, NotFound
 from domain.members import MemberStatus
 from domain.rewards import Redeemer, RewardFacts, RewardState
 from models import database
@@ -43,11 +43,14 @@ async def reward_for(member_id: UUID, reward_id: UUID, *, now: datetime) -> Reco
 
     Raises:
         AccountBlocked: the member's account isn't active.
+        ConsentRequired: they are a visitor.
         NotFound: there is no such reward.
     """
     row = await database.fetch_one(_FOR_MEMBER, member_id, now, reward_id)
     if row is None or row["member_status"] != MemberStatus.ACTIVE:
         raise AccountBlocked
+    if not row["has_joined"]:
+        raise ConsentRequired
     if row["id"] is None:
         raise NotFound(thing="reward", path=("rewardId",))
     return row

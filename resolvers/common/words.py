@@ -67,6 +67,18 @@ MEANINGS: Meanings = {
         "EXPRESS": "A parcel to the member's address.",
         "PICKUP": "The member fetches it at a store.",
     },
+    "RedemptionStatus": {
+        "AWAITING_PAYMENT": "Its order is to be paid.",
+        "AWAITING_SHIPMENT": "Its order is being prepared.",
+        "FULFILLED": "It is the member's, or on its way to them.",
+        "CANCELLED": "It was cancelled: everything came back.",
+        "REFUNDED": "Its order was refunded.",
+    },
+    "RewardKind": {
+        "GOODS": "Goods, by an order.",
+        "COUPON": "A coupon.",
+        "VIRTUAL": "A code to be used elsewhere.",
+    },
     "DiscountKind": {
         "MEMBER_PRICE": "The tier's price.",
         "LIMITED_TIME": "A price for a time.",

@@ -25,15 +25,17 @@ from graphql import (
 )
 
 from api.schema import member_schema
+from domain.ledger import EntryReason, SourceKind
 from domain.messages import MessageEvent
 from gateways.tokens import TYPE, TokenConfig, Tokens
 from models import database as db
 from models.ids import new_id
 from models.members import Upload
-from services import messages
+from services import messages, points
 from settings import Settings
 from tests.factories.coupons import a_coupon
 from tests.factories.members import SignedInMember, signed_in_member
+from tests.factories.rewards import a_goods_reward, a_reward, redeemed
 from tests.factories.shop import a_cart_line, a_sku, an_address
 from tests.support.graphql import Answer, GraphQLClient
 from wiring.tokens import tokens_of
@@ -54,6 +56,7 @@ VISITORS = {
     "acceptInvitation",
     "addToCart",
     "cancelOrder",
+    "cancelRedemption",
     "changeOrderAddress",
     "clearCart",
     "createUpload",
@@ -72,7 +75,9 @@ VISITORS = {
 }
 """What whoever is signed in may do: cart and orders, and what becoming a member takes."""
 
-MEMBERS = {"bindPhone", "checkIn", "claimCoupon", "claimCouponCode", "makeUpCheckIn"}
+MEMBERS = {
+    *("bindPhone", "checkIn", "claimCoupon", "claimCouponCode", "makeUpCheckIn", "redeemReward"),
+}
 """What takes the agreements, whatever the input says."""
 
 MEMBERS_BY_INPUT: dict[str, dict[str, Any]] = {
@@ -86,13 +91,15 @@ EVERYBODYS_IDS = {
     "claimCoupon.campaignId",
     "placeOrder.draft.lines.skuId",
     "placeOrder.draft.storeId",
+    "redeemReward.rewardId",
+    "redeemReward.storeId",
     "updateCart.lines.skuId",
 }
 """Ids in the input of things that everybody sees."""
 
-QUERIES_BY_ID = {"memberCoupon": "coupon", "order": "order"}
+QUERIES_BY_ID = {"memberCoupon": "coupon", "order": "order", "redemption": "redemption"}
 """Queries of things that have an owner."""
-PUBLIC_QUERIES_BY_ID = {"product"}
+PUBLIC_QUERIES_BY_ID = {"product", "reward"}
 
 
 def _mutations() -> dict[str, GraphQLField]:
@@ -288,6 +295,7 @@ async def test_members_only(settings: Settings, client: GraphQLClient, mutation:
 _BLOCKED_MAY = {
     "addToCart",
     "cancelOrder",
+    "cancelRedemption",
     "changeOrderAddress",
     "clearCart",
     "markMessagesRead",
@@ -325,6 +333,8 @@ class Belongings:
     coupon: str
     message: str
     order: str
+    redemption: str
+    reward: str
     sku: str
     upload: str
 
@@ -344,6 +354,14 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
     )
     draft = {"lines": [{"skuId": str(sku.id), "quantity": 1}]}
     await run(client, "placeOrder", owner.token, {"draft": draft, "idempotencyKey": "first"})
+    await points.grant(
+        owner.id,
+        1_000,
+        reason=EntryReason.ADJUSTMENT,
+        source=(SourceKind.ADJUSTMENT, new_id()),
+        now=today,
+    )
+    redemption = await redeemed(owner.id, await a_reward(starts_at=today), now=today)
     upload = new_id()
     now = datetime.now(UTC)
     await Upload.create(
@@ -367,6 +385,8 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
         order=str(
             await db.fetch_value("SELECT id FROM sales_order WHERE member_id = $1", owner.id)
         ),
+        redemption=str(redemption),
+        reward=str(await a_goods_reward(sku, starts_at=today)),
         sku=str(sku.id),
         upload=str(upload),
     )
@@ -377,6 +397,10 @@ OWNED_IDS: dict[str, tuple[str, Attempt]] = {
     "cancelOrder.orderId": (
         "order",
         lambda thing_id, _: {"orderId": thing_id, "idempotencyKey": "k"},
+    ),
+    "cancelRedemption.redemptionId": (
+        "redemption",
+        lambda thing_id, _: {"redemptionId": thing_id, "idempotencyKey": "k"},
     ),
     "changeOrderAddress.addressId": (
         "address",
@@ -403,6 +427,14 @@ OWNED_IDS: dict[str, tuple[str, Attempt]] = {
         "coupon",
         lambda thing_id, own: {
             "draft": {"lines": [{"skuId": own.sku, "quantity": 1}], "couponIds": [thing_id]},
+            "idempotencyKey": "k",
+        },
+    ),
+    "redeemReward.addressId": (
+        "address",
+        lambda thing_id, own: {
+            "rewardId": own.reward,
+            "addressId": thing_id,
             "idempotencyKey": "k",
         },
     ),
@@ -520,13 +552,15 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     """What is one's own is null, a price asks who one is, and the shop is open to everybody."""
     assert SCHEMA.query_type is not None
     private, open_to_all = (
-        {"me", "memberCoupon", "order", "quoteOrder"},
+        {"me", "memberCoupon", "order", "quoteOrder", "redemption"},
         {
             "banners",
             "categories",
             "couponCampaigns",
             "product",
             "products",
+            "reward",
+            "rewards",
             "scene",
             "searchSuggestions",
             "shop",
@@ -540,7 +574,7 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     assert (await client.gql("{ me { id } }")).data == {"me": None}
     document = """
     { banners(slot: HOME) { id } categories { id } product(id: "x") { id }
-      couponCampaigns { nodes { id } }
+      couponCampaigns { nodes { id } } reward(id: "x") { id } rewards { nodes { id } }
       products { nodes { id } } scene(sceneCode: "x") { code } searchSuggestions(text: "")
       shop { name } stores { nodes { id } } tiers { id } }
     """

@@ -40,10 +40,12 @@ _OF_MONEY = re.compile(
     r"(price|amount|total|payable|paid|refunded|shipping|fee|spend|off|cost)$", re.IGNORECASE
 )
 NO_MONEY = {
+    "CouponCampaign.pointsPrice",
     "OrderDraftInput.pointsToSpend",
     "OrderQuote.maxPointsToSpend",
     "PointsRules.minPointsToSpend",
     "PointsRules.pointsPerYuanOff",
+    "Reward.pointsPrice",
 }
 """Named like money, and counted in points."""
 
@@ -213,6 +215,7 @@ def test_money_is_money() -> None:
         "CartLine.priceWhenAdded",
         "PriceRange.max",
         "PriceRange.min",
+        "Redemption.cash",
     }
 
 
@@ -224,7 +227,7 @@ def test_floats_are_places_and_shares() -> None:
 def test_ids() -> None:
     wrong = []
     for place, field in _everything():
-        is_one = _name(place) == "id" or _name(place).endswith(("Id", "Ids"))
+        is_one = _name(place) in ("id", "ids") or _name(place).endswith(("Id", "Ids"))
         kind = get_named_type(field.type).name
         if is_one and place not in IDS_OF_OTHERS and kind != "ID":
             wrong.append(f"{place} is {kind}")
@@ -285,6 +288,7 @@ _FIRST = '"""How many, 1 to 100."""\nfirst: Int = 20'
 
 _WAYS = {
     "Query": "%s",
+    "InvitationProgram": "me { invitations { %s } }",
     "Member": "me { %s }",
     "Membership": "me { membership { %s } }",
     "PointsAccount": "me { points { %s } }",
@@ -348,6 +352,10 @@ LONG_LISTS: dict[str, tuple[str, str]] = {
     "OrderDraftInput.lines": (
         "{ quoteOrder(input: {lines: %s}) { problems { code path } } }",
         _LINE,
+    ),
+    "MarkMessagesReadInput.ids": (
+        "mutation { markMessagesRead(input: {ids: %s}) { userErrors { code } } }",
+        f'"{_ID}"',
     ),
     "OrderDraftInput.couponIds": (
         "{ quoteOrder(input: {lines: [" + _LINE + "], couponIds: %s}) { problems { code path } } }",
