@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from graphql import GraphQLEnumType, GraphQLObjectType, build_schema
 from tortoise.models import Model
 
 from api.schema import member_schema
-from models import catalog, ledger, members, orders, tiers
+from models.tables import MODULES
 from settings import Settings
 from tests.architecture.sources import PROJECT, files, modules, packages
 
@@ -200,7 +201,7 @@ _SQL = {
 @cache
 def _tables() -> dict[str, type[Model]]:
     found = {}
-    for module in (members, catalog, orders, ledger, tiers):
+    for module in map(import_module, MODULES):
         for each in vars(module).values():
             if (
                 isinstance(each, type)
