@@ -93,29 +93,44 @@ def to_keep(tier: TierRules, period_growth: int) -> int:
     return max(tier.growth_threshold - period_growth, 0)
 
 
+def standing_terms(terms: Sequence[PastTerm], rules: Rules) -> list[PastTerm]:
+    """Return those of a history of terms that still stand, oldest and lowest first.
+
+    A higher one ends when the member falls below it; who falls back is in the term that had begun
+    before.
+    """
+    standing: list[PastTerm] = []
+    for past in terms:
+        level = _level(past, rules)
+        while standing and _level(standing[-1], rules) > level:
+            standing.pop()
+        if not standing or _level(standing[-1], rules) < level:
+            standing.append(past)
+    return standing
+
+
 def after_refund(
     current: TierRules, floor: TierRules, *, growth: int, terms: Sequence[PastTerm], rules: Rules
 ) -> TierRules:
     """Return the tier that is left with so much growth, after some was taken back.
 
-    `floor` is what the last review left, `terms` are those since then. It is what the tier would be
-    had the growth never come: a tier stays, too, whose threshold at its time is still met, for a
-    change of rules lets nobody fall before their review.
+    `floor` is what the last review left, `terms` are those since then that stand. It is what the
+    tier would be had the growth never come: a tier stays, too, whose threshold at its time is still
+    met, for a change of rules lets nobody fall before their review.
     """
     met = [rules.tier(past.term.tier_code) for past in terms if past.threshold <= growth]
     best = max([floor, reached(growth, rules), *met], key=lambda tier: tier.level)
     return min(best, current, key=lambda tier: tier.level)
 
 
-def standing_term(tier: TierRules, terms: Sequence[PastTerm], rules: Rules) -> Term:
+def fallen_to(tier: TierRules, terms: Sequence[PastTerm], rules: Rules) -> Term:
     """Return the term in which a member who falls back to `tier` finds themselves.
 
-    It is the one that began when that tier, or a higher one, was reached and not lost since; of
-    `terms` there is at least the one from which they came.
+    Of the terms that stand, it is the one that began when that tier, or a higher one, was reached.
     """
-    found = terms[-1].term
-    for past in reversed(terms):
-        if rules.tier(past.term.tier_code).level < tier.level:
-            break
-        found = past.term
+    found = next((past for past in terms if _level(past, rules) >= tier.level), terms[-1]).term
     return replace(found, tier_code=tier.code, review_at=found.review_at if tier.level else None)
+
+
+def _level(past: PastTerm, rules: Rules) -> int:
+    return rules.tier(past.term.tier_code).level

@@ -23,9 +23,10 @@ from domain.ledger import (
 from domain.tier_terms import (
     TermCause,
     after_refund,
+    fallen_to,
     passed_levels,
     reached,
-    standing_term,
+    standing_terms,
     term_of,
 )
 from models import database
@@ -237,13 +238,16 @@ async def _lower(standing: Standing, *, now: datetime) -> None:
     in_force = await rule_versions.in_force(now=now)
     rules = in_force.rules
     current = rules.tier(standing.term.tier_code)
-    terms = await tier_standings.terms_since_review(standing) if current.level else []
+    if not current.level:
+        return
+    history = await tier_standings.terms_since_review(standing)
+    terms = standing_terms(history, rules)
     tier = after_refund(
         current, rules.tier(standing.floor_code), growth=standing.growth, terms=terms, rules=rules
     )
     if tier.level >= current.level:
         return
-    standing.term = standing_term(tier, terms, rules)
+    standing.term = fallen_to(tier, terms, rules)
     await tier_standings.begin(
         [
             BegunTerm(

@@ -328,6 +328,25 @@ class TestReview:
         assert await tier_reviews.review_due(REVIEW_AT) == 1
         assert (await _held(member_id))[:2] == ("SILVER", 5_900)
 
+    async def test_who_falls_back_into_a_term_that_is_over_is_reviewed_as_of_its_end(self) -> None:
+        """As if the growth that was taken back had never come."""
+        straight, returned = await a_member(), await a_member()
+        gold = NOW + timedelta(days=300)
+        await _credit(straight, 3_100)
+        await _credit(straight, 100, gold)
+        await _credit(returned, 3_100)
+        order_id = await _credit(returned, 3_000, gold)
+        assert (await _held(returned))[0] == "GOLD"
+        for member_id in (straight, returned):
+            await _credit(member_id, 700, REVIEW_AT + timedelta(days=20))
+        now = REVIEW_AT + timedelta(days=30)
+        await _take(returned, 2_900, now=now, earned_by=order_id)
+        assert (await _held(returned))[0] == "SILVER"
+        assert await tier_reviews.review_due(now) == 1
+        for member_id in (straight, returned):
+            assert await _held(member_id) == ("REGULAR", 800, 3_900)
+            assert (await _term(member_id))[:2] == (REVIEW_AT, None)
+
 
 async def _credit_without_rise(member_id: UUID, amount: int) -> None:
     """Credit growth within a term by rules that raise nobody."""

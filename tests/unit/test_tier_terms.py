@@ -12,10 +12,11 @@ from domain.tier_terms import (
     PastTerm,
     Term,
     after_refund,
+    fallen_to,
     passed_levels,
     reached,
     review,
-    standing_term,
+    standing_terms,
     term_of,
     to_keep,
 )
@@ -139,16 +140,27 @@ def test_new_rules_let_nobody_fall_in_a_refund() -> None:
 
 
 def test_who_falls_back_has_the_term_that_had_begun_before() -> None:
-    assert standing_term(SILVER, CLIMB, RULES) == TO_SILVER
-    assert standing_term(REGULAR, CLIMB, RULES) == START
+    assert fallen_to(SILVER, CLIMB, RULES) == TO_SILVER
+    assert fallen_to(REGULAR, CLIMB, RULES) == START
 
 
 def test_a_level_that_was_skipped_has_the_term_of_the_leap() -> None:
     leap = [CLIMB[0], CLIMB[2]]
-    assert standing_term(SILVER, leap, RULES) == replace(TO_GOLD, tier_code="SILVER")
+    assert fallen_to(SILVER, leap, RULES) == replace(TO_GOLD, tier_code="SILVER")
 
 
-def test_a_term_that_was_lost_in_between_does_not_come_back() -> None:
-    again = term_of(GOLD, since=datetime(2027, 3, 1, tzinfo=UTC), since_seq=9, rules=RULES)
-    terms = [*CLIMB, PastTerm(START, 0), PastTerm(again, 6_000)]
-    assert standing_term(SILVER, terms, RULES) == replace(again, tier_code="SILVER")
+def test_terms_that_were_lost_in_between_stand_no_more() -> None:
+    again = PastTerm(
+        term_of(GOLD, since=datetime(2027, 3, 1, tzinfo=UTC), since_seq=9, rules=RULES), 6_000
+    )
+    assert standing_terms([*CLIMB, CLIMB[0], again], RULES) == [CLIMB[0], again]
+
+
+def test_who_falls_back_keeps_what_their_term_asked_for() -> None:
+    """The record of the fall was written under rules that ask for more."""
+    fall = PastTerm(TO_SILVER, 9_001)
+    standing = standing_terms([*CLIMB, fall], RAISED)
+    assert standing == CLIMB[:2]
+    current, floor = RAISED.tier("SILVER"), RAISED.tier("REGULAR")
+    assert after_refund(current, floor, growth=3_000, terms=standing, rules=RAISED) == current
+    assert after_refund(current, floor, growth=2_999, terms=standing, rules=RAISED) == floor
