@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -23,7 +23,7 @@ _REMEMBERED = 10_000
 _known: dict[UUID, Terms] = {}
 
 
-async def terms_id_of(terms: Terms, *, now: datetime | None = None) -> UUID:
+async def terms_id_of(terms: Terms, *, now: datetime) -> UUID:
     """Return the id of these terms; equal terms have one, which is made when first asked for.
 
     Part of the open transaction or one of its own.
@@ -53,7 +53,7 @@ async def terms_id_of(terms: Terms, *, now: datetime | None = None) -> UUID:
         terms.return_rule,
         terms.description,
         terms.description_en,
-        now or datetime.now(UTC),
+        now,
     )
     made: UUID = await database.fetch_value(_BY_DIGEST, digest)
     return made

@@ -71,7 +71,7 @@ async def given(
     now: datetime | None = None,
 ) -> UUID:
     """Give a coupon that is valid now, unless said otherwise."""
-    terms_id = await coupon_terms.terms_id_of(terms)
+    terms_id = await coupon_terms.terms_id_of(terms, now=today())
     start, end = valid_from or today() - DAY, valid_until or today() + DAY
     issue = Issue(member_id, terms_id, start, end, CouponOrigin.BENEFIT, new_id())
     [coupon_id] = await coupons.issue([issue], now=now or today())
