@@ -18,6 +18,7 @@ from models.ids import new_id
 from services import (
     coupon_expiry,
     finality,
+    invitations,
     locks,
     points_book,
     points_expiry,
@@ -58,6 +59,12 @@ class StepResult:
 
 STEPS: tuple[Step, ...] = (
     Step("finality", lambda as_of, limit: finality.finalize_due(as_of, limit=limit), 500),
+    Step(
+        "invitations",
+        lambda as_of, limit: invitations.reward_due(as_of, limit=limit),
+        200,
+        acts_at_once=True,
+    ),
     Step("tier_reviews", lambda as_of, limit: tier_reviews.review_due(as_of, limit=limit)),
     Step(
         "tier_rises",
@@ -71,8 +78,8 @@ STEPS: tuple[Step, ...] = (
     Step("tier_warnings", lambda as_of, limit: tier_reviews.warn_due(as_of, limit=limit)),
     Step("ledger_rollup", lambda as_of, _limit: points_book.roll_up(as_of), acts_at_once=True),
 )
-"""In their order: finality, invitations, tier_reviews, tier_rises, points_expiry, coupon_expiry,
-leaving, reminders, rollup.
+"""In their order: what becomes final earns first, then tiers are judged, then things expire, and
+reminders tell what is left. Leaving has a sweep of its own: it needs more than PostgreSQL.
 """
 
 WHOLE_DAY = "day"
