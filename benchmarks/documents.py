@@ -22,6 +22,10 @@ DASHBOARD = """query Dashboard {
     membership {
       tier { code name } growth nextTier { code name } growthToNextTier progress reviewAt
     }
+    checkIn { checkedInToday streak nextReward { day points } }
+    coupons(statuses: [USABLE], first: 5) {
+      nodes { id status validUntil terms { name kind amountOff minSpend } }
+    }
     orders(first: 5) { nodes { id orderNo status payable placedAt } }
   }
 }"""

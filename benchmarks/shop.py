@@ -20,6 +20,7 @@ from benchmarks.catalogue import Offer
 from benchmarks.copying import copy
 from benchmarks.history import REGION, History
 from cli.mini_program import MiniProgram, Wechat, connect
+from domain.coupons import CouponOrigin, Terms
 from domain.ledger import (
     AccountKind,
     EntryReason,
@@ -30,12 +31,14 @@ from domain.ledger import (
     system_account,
 )
 from domain.members import AgreementKind
+from domain.pricing import CouponKind
 from domain.rules import Rules
 from models import database
 from models.ids import new_id
 from models.regions import regions
-from services import ledger, points, product_figures
+from services import checkin, coupon_terms, coupons, ledger, points, product_figures
 from services import rules as rule_versions
+from services.coupons import Issue
 from services.sealed_addresses import FullAddress, Recipient, seal_recipient, seal_snapshot
 from settings import Settings
 from wiring.ports import personal_data_of
@@ -49,6 +52,9 @@ AGREEMENT_VERSION = "2026-01"
 _SEED = 20_261_123
 _ADDRESS = Recipient(name="张三", phone="13800138000", detail="世纪大道 100 号")
 _GROWTH_BEYOND_TIER = 137
+_COUPONS = 8
+"""A member's own: some at an amount off, some at a share; the dashboard shows five."""
+
 _POINTS = ((1_000_000_000, 365), (120, 10), (300, 25))
 """How many, and the days they last: some end so soon that the member is told."""
 
@@ -162,7 +168,10 @@ async def _equip(settings: Settings, member_ids: list[UUID]) -> dict[UUID, str]:
         )
         async with database.in_transaction():
             await _grant(member_id, growth, now)
+        if place % 2:
+            await checkin.check_in(member_id, now=now)
         given[member_id] = tier.code
+    await _give_coupons(member_ids, now)
     return given
 
 
@@ -185,6 +194,39 @@ async def _grant(member_id: UUID, growth: int, now: datetime) -> None:
             now=now,
             expires_at=now + timedelta(days=days),
         )
+
+
+async def _give_coupons(member_ids: Sequence[UUID], now: datetime) -> None:
+    """Give every member coupons that end on different days."""
+    terms = [
+        await coupon_terms.terms_id_of(each, now=now)
+        for each in (
+            Terms(
+                name="满60减5",
+                name_en="¥5 off ¥60",
+                kind=CouponKind.AMOUNT_OFF,
+                amount_off_fen=500,
+                min_spend_fen=6_000,
+            ),
+            Terms(name="88 折", name_en="12 % off", kind=CouponKind.PERCENT_OFF, pay_bps=8_800),
+        )
+    ]
+    days = range(1, _COUPONS + 1)
+    await coupons.issue(
+        [
+            Issue(
+                member_id,
+                terms[day % len(terms)],
+                valid_from=now,
+                valid_until=now + timedelta(days=day),
+                origin=CouponOrigin.IMPORT,
+                origin_id=new_id(),
+            )
+            for member_id in member_ids
+            for day in days
+        ],
+        now=now,
+    )
 
 
 async def _buy(settings: Settings, offers: Sequence[Offer], tiers: dict[UUID, str]) -> None:

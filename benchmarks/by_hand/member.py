@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from benchmarks.by_hand.shared import Shared, answer, now_utc, read, shared_of
+from domain.checkin import reward_of, streak_today
+from domain.clock import business_day
 from domain.orders import DeliveryMethod, OrderFacts, OrderKind, OrderStatus, actions_of
 from domain.phones import masked
 from domain.tiers import progress
@@ -22,6 +24,7 @@ SELECT member.id, member.member_no, member.nickname, member.avatar_url, member.p
        member.joined_at, member.tier_code, member.tier_review_at,
        coalesce(pending.balance, 0) AS pending, coalesce(growth.balance, 0) AS growth,
        lots.balance, lots.points, lots.expiries,
+       last_check_in.day AS last_check_in, last_check_in.run_start,
        (
            SELECT bool_and(coalesce(answer.given AND answer.version = current.version, false))
            FROM (
@@ -52,7 +55,19 @@ CROSS JOIN LATERAL (
         GROUP BY expires_at
     ) AS day
 ) AS lots
+LEFT JOIN LATERAL (
+    SELECT day, run_start FROM check_in
+    WHERE check_in.member_id = member.id AND NOT check_in.merged ORDER BY day DESC LIMIT 1
+) AS last_check_in ON true
 WHERE member.id = $1
+"""
+_COUPONS = """
+SELECT coupon.id, coupon.valid_until, terms.name, terms.kind, terms.amount_off_fen,
+       terms.min_spend_fen
+FROM coupon JOIN coupon_terms AS terms ON terms.id = coupon.terms_id
+WHERE coupon.member_id = $1 AND coupon.status = 'USABLE'
+  AND coupon.valid_from <= $2 AND coupon.valid_until > $2
+ORDER BY coupon.valid_until, coupon.id LIMIT 5
 """
 _LAST_ORDERS = """
 SELECT id, order_no, status, payable_fen, placed_at FROM sales_order
@@ -75,7 +90,7 @@ FROM order_line WHERE order_id = ANY($1) ORDER BY order_id, position
 
 
 async def dashboard(request: Request) -> Response:
-    """Answer who the member is, their points and standing, and the last orders: two queries."""
+    """Answer who the member is, points, standing, check-in, coupons, orders: three queries."""
     shared, now = shared_of(request), now_utc()
     viewer = await shared.viewer(request, now)
     rules = shared.rules
@@ -83,6 +98,7 @@ async def dashboard(request: Request) -> Response:
     async with shared.pool.acquire() as connection:
         row = await connection.fetchrow(_ME, viewer, now, soon)
         orders = await connection.fetch(_LAST_ORDERS, viewer)
+        coupons = await connection.fetch(_COUPONS, viewer, now)
     phone = shared.data.open(row["phone_encrypted"], context=PHONE).decode()
     avatar, joined_at = row["avatar_url"], row["joined_at"]
     expiring = zip(row["points"] or (), row["expiries"] or (), strict=True)
@@ -101,6 +117,8 @@ async def dashboard(request: Request) -> Response:
             ],
         },
         "membership": _membership(row, shared),
+        "checkIn": _check_in(row, shared, now),
+        "coupons": {"nodes": [_coupon(coupon) for coupon in coupons]},
         "orders": {
             "nodes": [
                 {
@@ -128,6 +146,32 @@ def _membership(row: asyncpg.Record, shared: Shared) -> dict[str, Any]:
         "growthToNextTier": max(above.growth_threshold - growth, 0) if above else None,
         "progress": progress(growth, tier, above),
         "reviewAt": review_at.isoformat() if review_at else None,
+    }
+
+
+def _check_in(row: asyncpg.Record, shared: Shared, now: datetime) -> dict[str, Any]:
+    today = business_day(now)
+    streak = streak_today(row["last_check_in"], row["run_start"], today)
+    reward = reward_of(streak + 1, shared.rules.check_in)
+    return {
+        "checkedInToday": row["last_check_in"] == today,
+        "streak": streak,
+        "nextReward": {"day": reward.cycle_day, "points": reward.points},
+    }
+
+
+def _coupon(coupon: asyncpg.Record) -> dict[str, Any]:
+    is_amount = coupon["kind"] == "AMOUNT_OFF"
+    return {
+        "id": str(coupon["id"]),
+        "status": "USABLE",
+        "validUntil": coupon["valid_until"].isoformat(),
+        "terms": {
+            "name": coupon["name"],
+            "kind": coupon["kind"],
+            "amountOff": coupon["amount_off_fen"] if is_amount else None,
+            "minSpend": coupon["min_spend_fen"],
+        },
     }
 
 
