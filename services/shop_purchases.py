@@ -21,7 +21,7 @@ from domain.rules import Rules
 from domain.tier_terms import reached
 from models import database
 from models.ids import new_id
-from services import growth, points, tier_reviews, tier_standings
+from services import growth, points, presence, tier_reviews, tier_standings
 from services import rules as rule_versions
 from services.growth import GrowthCredit
 from services.members import survivor_of
@@ -66,12 +66,14 @@ class Returned:
 async def record(purchase: ShopPurchase) -> UUID:
     """Record one purchase by the rules of its moment; returns its id, whoever told of it first.
 
+    Who buys at a counter has been seen: what is due to them that day is given, too.
+
     Raises:
         AccountBlocked: the member's account isn't active.
     """
     in_force = await rule_versions.in_force(now=purchase.at)
 
-    async def work() -> UUID:
+    async def work() -> tuple[UUID, UUID]:
         member_id = await survivor_of(purchase.member_id)
         await record_many([replace(purchase, member_id=member_id)], rules=in_force)
         purchase_id: UUID = await database.fetch_value(
@@ -79,9 +81,11 @@ async def record(purchase: ShopPurchase) -> UUID:
             purchase.source,
             purchase.source_id,
         )
-        return purchase_id
+        return purchase_id, member_id
 
-    return await database.retrying(work)
+    purchase_id, member_id = await database.retrying(work)
+    await presence.seen(member_id, now=purchase.at)
+    return purchase_id
 
 
 async def record_many(purchases: Sequence[ShopPurchase], *, rules: RulesInForce) -> Recorded:

@@ -10,8 +10,9 @@ import pytest
 from domain.ledger import AccountKind
 from domain.rules import MemberRules, Rules
 from models import database as db
-from services import benefits, consents, ledger, presence
+from services import benefits, consents, ledger, presence, shop_purchases
 from services import rules as rule_versions
+from services.shop_purchases import ShopPurchase
 from tests.factories.members import JOINING, agreements
 from tests.factories.shop import a_member
 from tests.support.shopping import assert_books_agree
@@ -101,6 +102,12 @@ async def test_birthday_points_are_given_when_the_rules_say_so() -> None:
     balances = (await ledger.balances([member_id]))[member_id]
     assert balances[AccountKind.SPENDABLE] == 50
     await assert_books_agree()
+
+
+async def test_who_buys_at_a_counter_has_been_seen() -> None:
+    member_id = await _member()
+    await shop_purchases.record(ShopPurchase("till", "1", member_id, None, 10_000, WEDNESDAY))
+    assert [coupon[-2] for coupon in await _coupons(member_id)] == ["MEMBER_DAY_COUPON"]
 
 
 class TestSightings:
