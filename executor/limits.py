@@ -37,8 +37,8 @@ class Limits:
     comparisons: int = 20_000
     """What validation may spend on comparing fields (GraphQL, section 5.3.2), in its own units.
 
-    About a microsecond each. The pages of a shop spend a handful, fifty fragments with the same four
-    fields 17,000.
+    About a microsecond each. The pages of a shop spend a handful; fifty fragments with the same
+    four fields, 17,000.
     """
     errors: int = 10
     """Errors of validation that are told of one document; each may look through all names."""
