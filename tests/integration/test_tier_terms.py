@@ -316,6 +316,21 @@ class TestReview:
         assert {(await _held(member_id))[:2] for member_id in members} == {("SILVER", 3_000)}
         await assert_books_agree()
 
+    async def test_credits_while_a_review_runs_belong_to_the_next_term(self) -> None:
+        members = [await a_member() for _ in range(5)]
+        for member_id in members:
+            await _credit(member_id, 6_500)
+        await asyncio.gather(
+            *(_credit(member_id, 100, REVIEW_AT) for member_id in members * 4),
+            *(tier_reviews.review_due(REVIEW_AT, limit=2) for _ in range(6)),
+        )
+        while await tier_reviews.review_due(REVIEW_AT):
+            pass
+        for member_id in members:
+            assert await _held(member_id) == ("SILVER", 3_400, 6_900)
+            assert [term[0] for term in await _terms(member_id)] == ["UPGRADE", "DOWN"]
+        await assert_books_agree()
+
     async def test_a_refund_counts_in_the_term_that_earned_it(self) -> None:
         member_id = await a_member()
         first = await _credit(member_id, 6_500)
