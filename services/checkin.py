@@ -15,6 +15,7 @@ import asyncpg
 from domain.checkin import (
     ONE_DAY,
     MakeUpWindow,
+    Reward,
     check_make_up,
     month_of,
     reward_of,
@@ -25,15 +26,18 @@ from domain.checkin import (
 from domain.clock import business_day
 from domain.coupons import CouponOrigin, terms_of_offer, valid_days_end
 from domain.errors import AccountBlocked, ConsentRequired
-from domain.ledger import EntryReason, SourceKind
+from domain.ledger import EntryReason, Source, SourceKind
 from domain.members import MemberStatus
-from domain.rules import CheckInRules, CouponOffer
+from domain.rules import CheckInRules, CouponOffer, Rules
+from domain.tier_terms import reached
 from models import database
 from models.ids import new_id
 from models.member_rows import member_columns
-from services import coupon_terms, coupons, growth, idempotency, points
+from services import coupon_terms, coupons, growth, idempotency, ledger, points, points_lots
 from services import rules as rule_versions
 from services.coupons import Issue
+from services.growth import GrowthCredit
+from services.points import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +80,32 @@ async def _check_in(member_id: UUID, now: datetime) -> CheckedIn:
             assert look is not None
             if look["id"] is not None:
                 return _stood(look)
-            made = await _write(member_id, look["run_before"], today, now)
+            made = await _write(look, today, now)
             # A rival had the lock while we looked: what they wrote is seen now that we have it.
             if made is not None:
                 return made
 
 
-# The second value is the instant, for `has_joined`.
+# The member's lock comes before the wallet's. The second value is the instant, for `has_joined`.
 _LOOK = f"""
-SELECT member.status, {member_columns(["has_joined"])}, today.*, before.run_start AS run_before
-FROM member
+WITH held AS MATERIALIZED (
+    SELECT id AS member_id, status, tier_code, tier_review_at, {member_columns(["has_joined"])}
+    FROM member WHERE id = $1 FOR NO KEY UPDATE
+), wallet AS MATERIALIZED (
+    SELECT account.kind, account.balance
+    FROM held JOIN ledger_account AS account ON account.member_id = held.member_id
+    ORDER BY account.id FOR UPDATE OF account
+)
+SELECT held.*, today.*, before.run_start AS run_before,
+       (SELECT balance FROM wallet WHERE kind = 'DEBT') AS debt,
+       (SELECT balance FROM wallet WHERE kind = 'GROWTH') AS member_growth
+FROM held
 LEFT JOIN LATERAL (
     SELECT id, day, run_start, points, coupon_id, made_up FROM check_in
-    WHERE check_in.member_id = member.id AND day = $3 AND NOT merged
+    WHERE check_in.member_id = held.member_id AND day = $3 AND NOT merged
 ) AS today ON true
 LEFT JOIN check_in AS before
-    ON before.member_id = member.id AND before.day = $4 AND NOT before.merged
-WHERE member.id = $1
-FOR NO KEY UPDATE OF member
+    ON before.member_id = held.member_id AND before.day = $4 AND NOT before.merged
 """
 
 
@@ -116,61 +128,129 @@ def _stood(row: asyncpg.Record) -> CheckedIn:
     )
 
 
-async def _write(
-    member_id: UUID, run_before: date | None, today: date, now: datetime
-) -> CheckedIn | None:
+async def _write(look: asyncpg.Record, today: date, now: datetime) -> CheckedIn | None:
     """Write the day and give what it brings; None where a rival has changed what was looked at."""
     rules = (await rule_versions.in_force(now=now)).rules
-    run_start = run_start_of(today, run_before)
+    run_start = run_start_of(today, look["run_before"])
     streak = streak_of(today, run_start)
-    reward = reward_of(streak, rules.check_in)
-    given_growth = rules.growth.growth_per_check_in
-    check_in_id = new_id()
-    written = await database.execute(
+    gift = Gift(
+        check_in_id=new_id(),
+        member_id=look["member_id"],
+        reward=reward_of(streak, rules.check_in),
+        growth=rules.growth.growth_per_check_in,
+        now=now,
+    )
+    is_plain = _is_plain(look, gift, rules)
+    written = await database.fetch_value(
         _INSERT,
-        check_in_id,
-        member_id,
+        gift.check_in_id,
+        gift.member_id,
         today,
         run_start,
-        reward.cycle_day,
-        reward.points,
-        given_growth,
+        gift.reward.cycle_day,
+        gift.reward.points,
+        gift.growth,
         now,
-        run_before,
+        look["run_before"],
         today - ONE_DAY,
         today + ONE_DAY,
+        gift.growth if is_plain else 0,
     )
-    if not written:
+    if written is None:
         return None
-    source = (SourceKind.CHECK_IN, check_in_id)
-    given = await points.grant(
-        member_id, reward.points, reason=EntryReason.CHECK_IN, source=source, now=now
-    )
-    coupon_id = await _give_coupon(member_id, reward.coupon, check_in_id, now)
-    if given != reward.points or coupon_id is not None:
-        await database.execute(
-            "UPDATE check_in SET points = $2, coupon_id = $3 WHERE id = $1",
-            check_in_id,
-            given,
-            coupon_id,
-        )
-    await growth.credit(member_id, given_growth, reason=EntryReason.CHECK_IN, source=source, at=now)
-    return CheckedIn(check_in_id, today, streak, given, coupon_id, made_up=False, is_new=True)
+    given, coupon_id = await (_give_plainly(gift) if is_plain else _give(gift))
+    return CheckedIn(gift.check_in_id, today, streak, given, coupon_id, made_up=False, is_new=True)
 
 
 # A tap of the next day may have been faster: its run goes on from this one.
 _INSERT = """
-WITH joined AS (
-    UPDATE check_in SET run_start = $4 WHERE member_id = $2 AND day = $11 AND NOT merged
+WITH written AS (
+    INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up,
+                          merged, created_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7, false, false, $8
+    WHERE (
+        SELECT run_start FROM check_in WHERE member_id = $2 AND day = $10 AND NOT merged
+    ) IS NOT DISTINCT FROM $9::date
+    ON CONFLICT (member_id, day) WHERE NOT merged DO NOTHING
+    RETURNING id, member_id, run_start
+), joined AS (
+    UPDATE check_in SET run_start = written.run_start FROM written
+    WHERE check_in.member_id = $2 AND check_in.day = $11 AND NOT check_in.merged
+), grown AS (
+    UPDATE member SET lifetime_growth = lifetime_growth + $12::bigint FROM written
+    WHERE member.id = written.member_id AND $12::bigint > 0
 )
-INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up, merged,
-                      created_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, false, false, $8
-WHERE (
-    SELECT run_start FROM check_in WHERE member_id = $2 AND day = $10 AND NOT merged
-) IS NOT DISTINCT FROM $9::date
-ON CONFLICT (member_id, day) WHERE NOT merged DO NOTHING
+SELECT id FROM written
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What a check-in brings to a member."""
+
+    check_in_id: UUID
+    member_id: UUID
+    reward: Reward
+    growth: int
+    now: datetime
+
+    @property
+    def source(self) -> Source:
+        """Return what the book names as the source."""
+        return (SourceKind.CHECK_IN, self.check_in_id)
+
+
+def _is_plain(look: asyncpg.Record, gift: Gift, rules: Rules) -> bool:
+    """Tell whether giving moves nothing but points and growth: so it is on most days.
+
+    No debt to repay, no cap, no coupon, no tier reached, and no review that is due before.
+    """
+    is_capped = any(cap.reason == EntryReason.CHECK_IN for cap in rules.points.daily_caps)
+    review_at = look["tier_review_at"]
+    is_due = review_at is not None and review_at <= gift.now
+    level = rules.tier(look["tier_code"]).level
+    rises = reached(look["member_growth"] + gift.growth, rules).level > level
+    return not (is_capped or is_due or rises or look["debt"] or gift.reward.coupon)
+
+
+async def _give_plainly(gift: Gift) -> tuple[int, None]:
+    """Book points and growth in one go; the wallet is locked, and lifetime growth is counted."""
+    granted = Grant(gift.member_id, gift.reward.points, EntryReason.CHECK_IN, gift.source)
+    entry, lot = await points.parts_of(granted, at=gift.now)
+    credited = GrowthCredit(
+        gift.member_id, gift.growth, EntryReason.CHECK_IN, gift.source, gift.now
+    )
+    await ledger.post_many(
+        [
+            *([entry] if gift.reward.points else []),
+            *([growth.entry_of(credited)] if gift.growth else []),
+        ]
+    )
+    if gift.reward.points:
+        await points_lots.add([lot])
+    return gift.reward.points, None
+
+
+async def _give(gift: Gift) -> tuple[int, UUID | None]:
+    """Give points, coupon and growth with all that may come of it; returns what was given."""
+    given = await points.grant(
+        gift.member_id,
+        gift.reward.points,
+        reason=EntryReason.CHECK_IN,
+        source=gift.source,
+        now=gift.now,
+    )
+    coupon_id = await _give_coupon(gift.member_id, gift.reward.coupon, gift.check_in_id, gift.now)
+    await database.execute(
+        "UPDATE check_in SET points = $2, coupon_id = $3 WHERE id = $1",
+        gift.check_in_id,
+        given,
+        coupon_id,
+    )
+    await growth.credit(
+        gift.member_id, gift.growth, reason=EntryReason.CHECK_IN, source=gift.source, at=gift.now
+    )
+    return given, coupon_id
 
 
 async def _give_coupon(

@@ -88,7 +88,7 @@ async def credit_many(
     that are in force at each credit's time. There is no statement for each member.
     """
     wanted = [each for each in credits if each.growth]
-    new = await ledger.post_many([_entry(each) for each in wanted])
+    new = await ledger.post_many([entry_of(each) for each in wanted])
     credited = [each for each in wanted if each.source in new]
     rises: list[_Rise] = []
     for each in credited:
@@ -106,7 +106,8 @@ async def credit_many(
     await _begin(rises)
 
 
-def _entry(credited: GrowthCredit) -> BookEntry:
+def entry_of(credited: GrowthCredit) -> BookEntry:
+    """Return what a credit writes into the book."""
     pending = member_account(credited.member_id, AccountKind.GROWTH_PENDING)
     issued = system_account(AccountKind.GROWTH_ISSUED)
     posting = Posting(

@@ -222,6 +222,14 @@ async def grant_many(grants: Sequence[Grant], *, at: datetime) -> int:
         return total
 
 
+async def parts_of(given: Grant, *, at: datetime) -> tuple[BookEntry, NewLot]:
+    """Return a grant's entry and lot, for who books other things along with it.
+
+    Under the wallet's lock, for a member who owes nothing and a reason without a daily cap.
+    """
+    return _entry_of(given, at), await _lot_of(given, at)
+
+
 def _entry_of(given: Grant, at: datetime) -> BookEntry:
     posting = _posting(given.member_id, AccountKind.SPENDABLE, given.issuer, -given.points)
     when = given.at or at
