@@ -38,7 +38,8 @@ def main() -> None:
 
 
 @asynccontextmanager
-async def _database(connections: int, *, durable: bool) -> AsyncIterator[None]:
+async def a_database(connections: int, *, durable: bool) -> AsyncIterator[None]:
+    """Have an empty database of our own, and the pool open on it, as long as the block runs."""
     with TemporaryDirectory(prefix="mall-checkin-") as folder:
         home = prepare_home(Path(folder), fallback_is_temporary=True)
         with acquire(home, with_valkey=False, durable=durable) as servers:
@@ -51,7 +52,7 @@ async def _database(connections: int, *, durable: bool) -> AsyncIterator[None]:
 
 
 async def _run(given: argparse.Namespace) -> None:
-    async with _database(given.at_once, durable=given.durable):
+    async with a_database(given.at_once, durable=given.durable):
         members = [await _joined() for _ in range(given.members)]
         for number in range(given.days):
             now = NOW + number * DAY
