@@ -20,7 +20,7 @@ from domain.errors import (
     ErrorCode,
     IdempotencyKeyReused,
 )
-from domain.ledger import AccountKind
+from domain.ledger import AccountKind, EntryReason, SourceKind
 from domain.rules import (
     CheckInRules,
     CouponOffer,
@@ -30,7 +30,8 @@ from domain.rules import (
     Rules,
 )
 from models import database as db
-from services import checkin, consents, coupons, ledger, points
+from models.ids import new_id
+from services import checkin, consents, coupons, growth, ledger, points
 from services import rules as rule_versions
 from services.checkin import CheckedIn, MakeUpCheckIn
 from services.ledger import InsufficientBalance
@@ -136,6 +137,62 @@ async def test_over_the_day_s_cap_it_succeeds_with_fewer_points() -> None:
     done = await checkin.check_in(member_id, now=NOW)
     assert (done.points, done.streak) == (3, 1)
     assert (await checkin.check_in(member_id, now=NOW)).points == 3
+
+
+async def test_growth_that_reaches_a_tier_raises_at_once_with_its_gift() -> None:
+    member_id = await joined()
+    await growth.credit(
+        member_id,
+        2_993,
+        reason=EntryReason.ADJUSTMENT,
+        source=(SourceKind.ADJUSTMENT, new_id()),
+        at=NOW - DAY,
+    )
+    tier = "SELECT tier_code FROM member WHERE id = $1"
+    await checkin.check_in(member_id, now=NOW)
+    assert await db.fetch_value(tier, member_id) == "REGULAR"
+    done = await checkin.check_in(member_id, now=NOW + DAY)
+    assert done.points == 5
+    assert await db.fetch_value(tier, member_id) == "SILVER"
+    assert await points.spendable(member_id, now=NOW + DAY) == 5 + 5 + 100
+    lifetime = "SELECT lifetime_growth FROM member WHERE id = $1"
+    assert await db.fetch_value(lifetime, member_id) == 3_003
+    await assert_books_agree()
+
+
+async def test_who_owes_points_repays_with_what_the_day_gives() -> None:
+    member_id = await joined()
+    await points.take_back(
+        member_id,
+        7,
+        earned_by=(SourceKind.ORDER, new_id()),
+        source=(SourceKind.REFUND, new_id()),
+        reason=EntryReason.ORDER_RETURNED,
+        now=NOW - DAY,
+    )
+    given = [(await checkin.check_in(member_id, now=NOW + n * DAY)).points for n in range(2)]
+    assert given == [5, 5]
+    balances = (await ledger.balances([member_id]))[member_id]
+    assert (balances[AccountKind.SPENDABLE], balances[AccountKind.DEBT]) == (3, 0)
+    await assert_books_agree()
+
+
+async def test_a_review_that_is_due_comes_before_the_day_s_growth() -> None:
+    member_id = await joined()
+    await growth.credit(
+        member_id,
+        3_000,
+        reason=EntryReason.ADJUSTMENT,
+        source=(SourceKind.ADJUSTMENT, new_id()),
+        at=NOW,
+    )
+    await checkin.check_in(member_id, now=NOW + 370 * DAY)
+    row = await db.fetch_one(
+        "SELECT tier_code, tier_review_at FROM member WHERE id = $1", member_id
+    )
+    assert row is not None
+    assert tuple(row) == ("REGULAR", None)
+    await assert_books_agree()
 
 
 async def test_the_cycle_s_last_day_brings_the_configured_coupon_once() -> None:
