@@ -11,6 +11,7 @@ from typing import Any
 
 from models import database
 from services import (
+    checkin_checks,
     coupon_checks,
     order_checks,
     points_checks,
@@ -164,6 +165,7 @@ CHECKS = (
     *reward_checks.CHECKS,
     *order_checks.CHECKS,
     *shop_checks.CHECKS,
+    *checkin_checks.CHECKS,
 )
 
 

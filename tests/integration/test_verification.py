@@ -34,6 +34,11 @@ _REDEMPTION = """
                             order_id, status, created_at)
     SELECT id, member_id, id, 1, 0, 1, 0, {order}, {status}, now() FROM sales_order
 """
+_CHECK_IN = """
+    INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up, merged,
+                          created_at)
+    SELECT id, id, '2026-11-22', {run_start}, 1, {points}, 0, false, false, now() FROM member
+"""
 TAMPERING = {
     "rewards.remaining": _REWARD.format(kind="'GOODS'", sku="id"),
     "rewards.codes": _REWARD.format(kind="'VIRTUAL'", sku="NULL"),
@@ -119,6 +124,13 @@ TAMPERING = {
     "coupons.grants": """
         INSERT INTO coupon_grant (id, campaign_id, name, total, done, status, created_at)
         SELECT id, id, '', 1, 0, 'RUNNING', now() FROM coupon_campaign
+    """,
+    "checkin.runs": _CHECK_IN.format(run_start="'2026-11-21'", points=0),
+    "checkin.given": _CHECK_IN.format(run_start="'2026-11-22'", points=5),
+    "invitations.points": """
+        INSERT INTO invitation_reward (id, invitee_id, inviter_id, day, seat, inviter_points,
+                                       invitee_points, created_at)
+        SELECT id, id, id, '2026-11-22', 1, 100, 100, now() FROM member
     """,
     "purchases.limits": "UPDATE purchase_count SET pieces = pieces + 1",
 }
