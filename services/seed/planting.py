@@ -31,6 +31,8 @@ from services.seed.files import (
 )
 from services.seed.goods import DEPARTMENTS, Good, Variant
 from services.seed.offers import plant_offers
+from services.seed.promotions import plant_promotions
+from services.seed.rewards import plant_rewards
 
 SOURCE = "demo"
 """Marks the rows that came from here."""
@@ -53,6 +55,8 @@ async def plant(*, now: datetime) -> bool:
         await _open_shops()
         await _put_up_posters(categories, products)
         await plant_offers(categories, SOURCE, now=now)
+        await plant_promotions(categories, now=now)
+        await plant_rewards(now=now)
     return True
 
 

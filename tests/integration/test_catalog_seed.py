@@ -13,9 +13,17 @@ from cli.seed import write_files
 from domain.catalog import BannerSlot
 from domain.members import AgreementKind
 from models import database as db
-from services import campaigns, product_figures, rules, stock_admin
+from services import (
+    campaigns,
+    product_figures,
+    promotions,
+    reward_lists,
+    rules,
+    stock_admin,
+)
 from services.consents import current_agreements
 from services.pages import PageRequest
+from services.reward_lists import RewardQuery
 from services.seed import pages, pictures, plant
 from tests.factories.shop import NOW, a_member
 from tests.support.catalog import catalog_client
@@ -24,7 +32,7 @@ from tests.support.catalog import catalog_client
 async def counts() -> dict[str, int]:
     tables = (
         *("category", "product", "sku", "stock_level", "store", "banner", "agreement"),
-        *("coupon_template", "coupon_campaign"),
+        *("coupon_template", "coupon_campaign", "promotion", "reward"),
     )
     return {table: await db.fetch_value(f"SELECT count(*) FROM {table}") for table in tables}
 
@@ -46,6 +54,8 @@ async def test_it_is_planted_once(planted: None) -> None:
         "agreement": 4,
         "coupon_template": 10,
         "coupon_campaign": 10,
+        "promotion": 7,
+        "reward": 5,
     }
     assert await counts() == whole
     assert not await plant(now=NOW + timedelta(days=1))
@@ -73,6 +83,23 @@ async def test_every_kind_of_coupon_is_there(planted: None) -> None:
     assert {row["scope_title"] for row in rows} == {"", "水果生鲜"}
     page = await campaigns.centre(None, PageRequest(100), now=NOW)
     assert len(page.rows) == 6
+
+
+async def test_every_kind_of_promotion_runs_and_of_reward_is_there(planted: None) -> None:
+    running = {
+        tier: [type(each).__name__ for each in await promotions.running(now=NOW, tier_code=tier)]
+        for tier in (None, "GOLD")
+    }
+    assert Counter(running[None]) == {
+        "LimitedTimePrice": 2,
+        "QuantityDiscount": 2,
+        "FullReduction": 1,
+    }
+    assert len(running["GOLD"]) == 6
+    later = await promotions.running(now=NOW + timedelta(days=3), tier_code=None)
+    assert len(later) == 6
+    page = await reward_lists.list_rewards(None, RewardQuery(), PageRequest(100), now=NOW)
+    assert Counter(row["kind"] for row in page.rows) == {"COUPON": 2, "GOODS": 3}
 
 
 async def test_what_an_operator_changed_stays(planted: None) -> None:
