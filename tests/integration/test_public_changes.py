@@ -26,6 +26,8 @@ from services.placing import PlaceOrder, place_order
 from tests.factories.catalog import a_category, a_product, a_variant
 from tests.factories.coupons import a_campaign
 from tests.factories.members import agreements
+from tests.factories.promotions import a_promotion
+from tests.factories.rewards import a_reward
 from tests.factories.shop import DATA, NOW, SkuFacts, a_buyer, a_sku, a_store
 
 LATER = NOW + timedelta(minutes=5)
@@ -227,6 +229,31 @@ async def test_a_claim_tells_nothing_until_it_takes_the_last_coupon(ear: Ear) ->
     for table in ("coupon_campaign", "coupon_template"):
         await db.execute(f"DELETE FROM {table}")
         assert await ear.since() == {PublicTag.CAMPAIGNS: 1}
+
+
+async def test_a_promotion_is_told_with_the_catalogue(ear: Ear) -> None:
+    await a_promotion()
+    assert await ear.since() == {PublicTag.CATALOG: 1}
+    await db.execute("UPDATE promotion SET ended_at = now()")
+    assert await ear.since() == {PublicTag.CATALOG: 1}
+    await db.execute("DELETE FROM promotion")
+    assert await ear.since() == {PublicTag.CATALOG: 1}
+
+
+async def test_a_redemption_tells_nothing_until_it_takes_the_last_piece(ear: Ear) -> None:
+    reward_id = await a_reward(quantity=2)
+    assert await ear.since() == {PublicTag.REWARDS: 1}
+    change = "UPDATE reward SET remaining = $2 WHERE id = $1"
+    await db.execute(change, reward_id, 1)
+    assert await ear.since() == {}
+    await db.execute(change, reward_id, 0)
+    assert await ear.since() == {PublicTag.REWARDS: 1}
+    await db.execute(change, reward_id, 1)
+    assert await ear.since() == {PublicTag.REWARDS: 1}
+    await db.execute("UPDATE reward SET quantity = 3")
+    assert await ear.since() == {PublicTag.REWARDS: 1}
+    await db.execute("DELETE FROM reward")
+    assert await ear.since() == {PublicTag.REWARDS: 1}
 
 
 async def test_only_members_see_the_prices_of_tiers(ear: Ear) -> None:
