@@ -16,7 +16,14 @@ import asyncpg
 
 from domain.coupon_claims import CouponCodeInvalid, CouponNotClaimable, judge
 from domain.coupons import CampaignKind, normalise_code
-from domain.errors import AccountBlocked, Conflict, ConsentRequired, DomainError, NotFound
+from domain.errors import (
+    AccountBlocked,
+    Conflict,
+    ConsentRequired,
+    DomainError,
+    InsufficientPoints,
+    NotFound,
+)
 from domain.ledger import EntryReason, SourceKind
 from domain.rules import Rules
 from models import database
@@ -64,19 +71,20 @@ async def claim(command: ClaimCoupon, *, now: datetime) -> UUID:
     idempotency.check_key(command.idempotency_key)
     rules = (await rule_versions.in_force(now=now)).rules
     for _ in range(_TRIES):
-        has_rival, made = False, None
         try:
-            made = await database.retrying(lambda: _take(_freely(command, rules, now)))
+            taken = await database.retrying(lambda: _take(_freely(command, rules, now)))
         except _SameMember:
-            has_rival = True
-        made = made or await _recall_claim(command)
-        if made is not None:
-            return made
-        if has_rival:
+            if (earlier := await _recall_claim(command)) is not None:
+                return earlier
             continue
-        price = await _price_of_claim(command, rules, now)
-        if price:
-            return await database.retrying(partial(_buy, command, price, rules, now))
+        if taken.coupon_id is not None:
+            return taken.coupon_id
+        if taken.price:
+            return await _pay(command, taken.price, rules, now)
+        async with database.reading():
+            if (earlier := await _recall_claim(command)) is not None:
+                return earlier
+            await _refuse_claim(command, rules, now)
     raise Conflict(path=("campaignId",))
 
 
@@ -127,6 +135,14 @@ class _Taking:
     """Operation, key and hash of a request to be remembered along."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What came of it: the coupon, or none, and what a claim of the campaign costs in points."""
+
+    coupon_id: UUID | None
+    price: int
+
+
 def _taking(
     member_id: UUID,
     campaign_id: UUID,
@@ -153,8 +169,12 @@ def _request(command: ClaimCoupon) -> str:
     return str(command.campaign_id)
 
 
-async def _take(taking: _Taking) -> UUID | None:
-    """Run the statement; None when the campaign gives this member nothing."""
+async def _take(taking: _Taking) -> _Taken:
+    """Run the statement; it gives no coupon where the campaign has none for this member.
+
+    Raises:
+        _SameMember: a rival was faster; nothing was done.
+    """
     values = [
         taking.campaign_id,
         taking.now,
@@ -168,14 +188,13 @@ async def _take(taking: _Taking) -> UUID | None:
     if taking.key is not None:
         values += [new_id(), *taking.key]
     try:
-        made: UUID | None = await database.fetch_value(
-            _TAKE if taking.key is None else _TAKE_AND_REMEMBER, *values
-        )
+        row = await database.fetch_one(_TAKE if taking.key is None else _TAKE_AND_REMEMBER, *values)
     except asyncpg.UniqueViolationError as rival:
         if rival.constraint_name in ("coupon_seat_key", "idempotency_key_key"):
             raise _SameMember from rival
         raise
-    return made
+    assert row is not None, "it is one row, whatever there is"
+    return _Taken(row["id"], row["price"] or 0)
 
 
 _GATE = f"""
@@ -225,14 +244,16 @@ WITH gate AS (
     FROM gate WHERE quantity IS NULL OR EXISTS (SELECT FROM taken)
     RETURNING id
 )"""
-_TAKE = f"{_GATE} SELECT id FROM made"
+_OUTCOME = """
+SELECT (SELECT id FROM made) AS id,
+       (SELECT points_price FROM coupon_campaign WHERE id = $1 AND kind = $4) AS price
+"""
+_TAKE = f"{_GATE} {_OUTCOME}"
 _TAKE_AND_REMEMBER = f"""{_GATE}, remembered AS (
     INSERT INTO idempotency_key
         (id, actor_id, operation, key, request_hash, result_id, created_at)
     SELECT $9, $3, $10, $11, $12, id, $2 FROM made
-)
-SELECT id FROM made
-"""
+) {_OUTCOME}"""
 
 
 async def _recall_claim(command: ClaimCoupon) -> UUID | None:
@@ -241,11 +262,11 @@ async def _recall_claim(command: ClaimCoupon) -> UUID | None:
     )
 
 
-async def _price_of_claim(command: ClaimCoupon, rules: Rules, now: datetime) -> int:
-    """Return what a claim costs that the statement didn't take; 0 when it would now.
+async def _refuse_claim(command: ClaimCoupon, rules: Rules, now: datetime) -> None:
+    """Say why a claim got nothing; says nothing when it would get something by now.
 
     Raises:
-        NotFound, DomainError: why it can't be had.
+        NotFound, AccountBlocked, DomainError: the first reason of all.
     """
     viewer = await _viewer(command.member_id, now)
     row = await campaigns.campaign_for(command.campaign_id, command.member_id)
@@ -255,8 +276,6 @@ async def _price_of_claim(command: ClaimCoupon, rules: Rules, now: datetime) -> 
     if refusal is not None:
         refusal.path = ("campaignId",)
         raise refusal
-    price: int = row["points_price"]
-    return price
 
 
 async def _viewer(member_id: UUID, now: datetime) -> Viewer:
@@ -278,6 +297,14 @@ def _refusal(
 ) -> DomainError | None:
     claimant = viewer.claimant(claimed=row["claimed_by_viewer"], is_listed=row["is_listed"])
     return judge(campaigns.facts_of(row), claimant, rules, now=now)
+
+
+async def _pay(command: ClaimCoupon, price: int, rules: Rules, now: datetime) -> UUID:
+    try:
+        return await database.retrying(partial(_buy, command, price, rules, now))
+    except InsufficientPoints:
+        await _refuse_claim(command, rules, now)  # Too few points are the last of reasons.
+        raise
 
 
 async def _buy(command: ClaimCoupon, price: int, rules: Rules, now: datetime) -> UUID:
@@ -311,9 +338,9 @@ async def _buy(command: ClaimCoupon, price: int, rules: Rules, now: datetime) ->
             coupon_id=coupon_id,
         )
         # The wallet's lock keeps other paid claims of this member out: no rival takes the seat.
-        if await _take(taking) is None:
-            await _price_of_claim(command, rules, now)
-            raise CouponNotClaimable(path=("campaignId",))
+        if (await _take(taking)).coupon_id is None:
+            await _refuse_claim(command, rules, now)
+            raise Conflict(path=("campaignId",))
         return coupon_id
 
 
@@ -346,7 +373,7 @@ async def _exchange(command: ClaimCode, digest: bytes, rules: Rules, now: dateti
             kind=CampaignKind.CODE,
             coupon_id=coupon_id,
         )
-        if await _take(taking) is None:
+        if (await _take(taking)).coupon_id is None:
             raise await _refusal_of_code(found["campaign_id"], command.member_id, rules, now)
         await database.execute(
             "UPDATE exchange_code SET coupon_id = $2, used_at = $3 WHERE id = $1",
