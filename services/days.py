@@ -7,12 +7,15 @@ is what five single days would have made of it. Doing a day again finds nothing 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
 
 from domain.clock import business_day, end_of_business_day, start_of_business_day
+from domain.errors import Busy
 from models import database
 from models.ids import new_id
 from services import (
@@ -25,6 +28,8 @@ from services import (
     tier_reviews,
     tier_rises,
 )
+
+log = structlog.get_logger(__name__)
 
 Batch = Callable[[datetime, int], Awaitable[int]]
 
@@ -131,29 +136,70 @@ def history() -> AbstractAsyncContextManager[None]:
     return locks.held_throughout(_HISTORY)
 
 
+class StepsFailed(Exception):
+    """Steps that could not be done; all others were, and these are tried again later."""
+
+    def __init__(self, failed: Sequence[tuple[date, str]]) -> None:
+        super().__init__(", ".join(f"{step} of {day}" for day, step in failed))
+
+
+_failed: dict[tuple[date, str], datetime] = {}
+"""When steps failed in this process: nobody tries them again at once."""
+
+_PUT_OFF = timedelta(seconds=45)
+
+
 async def catch_up(*, now: datetime) -> int:
     """Run the next batch of the first day that isn't finished; returns its pieces, 0 at the end.
 
-    Today is never finished: its steps are looked at again and again. While old days are being
-    filled in (`history`) it rests.
+    Today is never finished: its steps are looked at again and again. A step that fails holds up
+    none of the others; its day stays open.
+
+    Raises:
+        StepsFailed: when all else is done.
     """
-    if not await locks.is_free(_HISTORY):
-        return 0
     today = business_day(now)
     day = await _first_unfinished(today)
+    failed: list[tuple[date, str]] = []
     while day <= today:
         finished = await _finished_steps(day)
         for step in STEPS:
             if step.name in finished:
                 continue
-            if pieces := await _batch(day, step, now=now):
+            if not _may_try(day, step, now):
+                failed.append((day, step.name))
+                continue
+            pieces = await _tried(day, step, now=now)
+            if pieces:
                 return pieces
-            if day < today:
+            if pieces is None:
+                failed.append((day, step.name))
+            elif day < today:
                 await _finish(day, step.name, now=now)
-        if day < today:
+        if day < today and not failed:
             await _finish(day, WHOLE_DAY, now=now)
         day += timedelta(days=1)
+    if failed:
+        raise StepsFailed(failed)
     return 0
+
+
+def _may_try(day: date, step: Step, now: datetime) -> bool:
+    return now - _failed.get((day, step.name), datetime.min.replace(tzinfo=UTC)) > _PUT_OFF
+
+
+async def _tried(day: date, step: Step, *, now: datetime) -> int | None:
+    """Do one batch of a step; returns its pieces, None when it failed."""
+    try:
+        pieces = await _batch(day, step, now=now)
+    except Busy:
+        raise
+    except Exception:
+        log.exception("day_step_failed", day=str(day), step=step.name)
+        _failed[day, step.name] = now
+        return None
+    _failed.pop((day, step.name), None)
+    return pieces
 
 
 async def _first_unfinished(today: date) -> date:

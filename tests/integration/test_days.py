@@ -12,7 +12,7 @@ from domain.ledger import EntryReason, SourceKind
 from models import database as db
 from models.ids import new_id
 from services import days, growth, points
-from services.days import DayNotBegun, Step, StepResult, catch_up, run_day
+from services.days import DayNotBegun, Step, StepResult, StepsFailed, catch_up, run_day
 from settings import Settings
 from tests.factories.shop import a_member
 from tests.support.commands import mall
@@ -187,6 +187,37 @@ async def test_a_day_done_by_hand_doesn_t_hide_the_ones_before(
     ran.clear()
     await catch_up(now=NOON + timedelta(days=3))
     assert ran == [start_of_business_day(DAY + timedelta(days=number)) for number in (0, 1, 3)]
+
+
+async def test_a_step_that_fails_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[str, datetime]] = []
+    mended = [False]
+
+    async def broken(as_of: datetime, _limit: int) -> int:
+        ran.append(("broken", as_of))
+        if not mended[0]:
+            raise RuntimeError
+        return 0
+
+    async def sound(as_of: datetime, _limit: int) -> int:
+        ran.append(("sound", as_of))
+        return 0
+
+    monkeypatch.setattr(days, "_failed", {})
+    monkeypatch.setattr(days, "STEPS", (Step("broken", broken), Step("sound", sound)))
+    first, second = (start_of_business_day(DAY + timedelta(days=number)) for number in (0, 1))
+    with pytest.raises(StepsFailed, match="broken of 2027-11-16"):
+        await catch_up(now=NOON)
+    tomorrow = NOON + timedelta(days=1)
+    with pytest.raises(StepsFailed, match="broken of 2027-11-16, broken of 2027-11-17"):
+        await catch_up(now=tomorrow)
+    with pytest.raises(StepsFailed):  # It isn't tried again at once.
+        await catch_up(now=tomorrow + timedelta(seconds=10))
+    mended[0] = True
+    await catch_up(now=tomorrow + timedelta(minutes=1))
+    both = [("broken", first), ("sound", first)]
+    next_day = [("broken", second), ("sound", second)]
+    assert ran == [*both, *both, *next_day, ("sound", second), ("broken", first), *next_day]
 
 
 async def test_runners_at_once_do_each_piece_once() -> None:
