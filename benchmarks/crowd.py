@@ -98,7 +98,7 @@ async def fill(
     finally:
         await connection.close()
         await database.close()
-    return _tokens(settings, buyers[:: max(1, len(buyers) // READERS)][:READERS])
+    return tokens(settings, buyers[:: max(1, len(buyers) // READERS)][:READERS])
 
 
 async def write(
@@ -181,7 +181,7 @@ def _grant(rows: Rows, member_id: UUID, *, expires_at: datetime, now: datetime) 
     )
 
 
-def _tokens(settings: Settings, member_ids: Sequence[UUID]) -> list[str]:
+def tokens(settings: Settings, member_ids: Sequence[UUID]) -> list[str]:
     """Sign access tokens as a sign-in would."""
-    tokens, now = tokens_of(settings), datetime.now(UTC)
-    return [tokens.access_token(each, new_id(), now=now).text for each in member_ids]
+    signer, now = tokens_of(settings), datetime.now(UTC)
+    return [signer.access_token(each, new_id(), now=now).text for each in member_ids]
