@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 
 from domain.coupons import Audience, CampaignKind, CouponOrigin, ReturnRule, Terms, Validity
+from domain.members import SceneKind
 from domain.orders import OrderStatus
 from domain.pricing import CouponKind, Scope, ScopeKind
+from domain.scenes import target_scene_code
 from models.ids import new_id
 from models.orders import Order
 from services import campaign_admin, coupon_codes, coupon_terms, coupons
@@ -400,6 +402,21 @@ async def test_where_a_coupon_can_be_used(
         ids[product_id] = [node["id"] for node in found["couponCampaigns"]["nodes"]]
         assert found["couponCampaigns"]["totalCount"] == len(ids[product_id])
     assert ids == {pear: [], cup: [str(of_cup)]}
+
+
+async def test_a_poster_leads_to_a_campaign(client: GraphQLClient) -> None:
+    campaign_id = await a_running_campaign()
+    document = "query ($c: String!) { scene(sceneCode: $c) { kind targetId } }"
+
+    async def scene(target: UUID) -> Any:
+        code = target_scene_code(SceneKind.COUPON_CAMPAIGN, target)
+        return (await client.gql(document, {"c": code})).data["scene"]
+
+    assert await scene(campaign_id) == {
+        "kind": "COUPON_CAMPAIGN",
+        "targetId": str(campaign_id),
+    }
+    assert await scene(new_id()) is None
 
 
 @pytest.mark.parametrize("rows", [1, 20])

@@ -101,7 +101,10 @@ def test_a_variant_is_named_by_its_options() -> None:
     )
 
 
-@given(st.uuids(), st.sampled_from([SceneKind.PRODUCT, SceneKind.STORE]))
+@given(
+    st.uuids(),
+    st.sampled_from([SceneKind.PRODUCT, SceneKind.STORE, SceneKind.COUPON_CAMPAIGN]),
+)
 def test_scene_codes_are_read_back(target: UUID, kind: SceneKind) -> None:
     code = target_scene_code(kind, target)
     assert read_target_scene_code(code) == (kind, target)
