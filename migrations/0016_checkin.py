@@ -260,6 +260,9 @@ class Migration(migrations.Migration):
                     AND (seat IS NOT NULL OR inviter_points = 0)
                 );
 
+            CREATE INDEX invitation_reward_purchase ON invitation_reward (purchase_id)
+                WHERE purchase_id IS NOT NULL;
+
             ALTER TABLE data_export
                 ADD CONSTRAINT data_export_content_check CHECK (
                     (status = 'READY') = (content_encrypted IS NOT NULL)

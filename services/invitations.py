@@ -145,7 +145,7 @@ async def _settle(invitee_id: UUID) -> None:
     """Decide on one invitation and write down what came of it; the locks are held."""
     facts = await database.fetch_one(_FACTS, invitee_id)
     await database.execute("UPDATE member SET invitation_due_at = NULL WHERE id = $1", invitee_id)
-    if facts is None:  # Not invited any more, left, or the order was refunded.
+    if facts is None:  # Not invited any more, left, or all was refunded.
         return
     at: datetime = facts["at"]
     rules = (await rule_versions.in_force(now=at)).rules.members
@@ -166,6 +166,7 @@ async def _settle(invitee_id: UUID) -> None:
         invitee_id,
         facts["inviter_id"],
         facts["order_id"],
+        facts["purchase_id"],
         business_day(at),
         None if decision.refused else rewarded + 1,
         inviter_points,
@@ -176,10 +177,21 @@ async def _settle(invitee_id: UUID) -> None:
     )
 
 
-# A shop purchase is final without an order: then there is none.
-_FACTS = """
-SELECT invitee.invitation_due_at AS at, invitee.invited_by_id AS inviter_id, first.id AS order_id,
-       invitee.phone_hash, invitee.newcomer_gifts_from,
+# A purchase at a counter is final at once, and counts like an order. What was refunded doesn't.
+_FIRST_FINAL = """
+SELECT order_id, purchase_id FROM (
+    SELECT id AS order_id, NULL::uuid AS purchase_id, finalized_at AS at FROM sales_order
+    WHERE member_id = {member} AND finalized_at IS NOT NULL AND status <> 'REFUNDED'
+    UNION ALL
+    SELECT NULL, id, purchased_at FROM shop_purchase
+    WHERE member_id = {member} AND refunded_fen < amount_fen
+) AS standing
+ORDER BY at, order_id, purchase_id LIMIT 1
+"""
+
+_FACTS = f"""
+SELECT invitee.invitation_due_at AS at, invitee.invited_by_id AS inviter_id, first.order_id,
+       first.purchase_id, invitee.phone_hash, invitee.newcomer_gifts_from,
        inviter.status AS inviter_status, inviter.joined_at AS inviter_joined_at,
        invitee.id = inviter.id OR EXISTS (
            SELECT FROM identity AS own JOIN identity AS other ON other.unionid = own.unionid
@@ -190,18 +202,9 @@ SELECT invitee.invitation_due_at AS at, invitee.invited_by_id AS inviter_id, fir
        ) AS is_phone_known
 FROM member AS invitee
 JOIN member AS inviter ON inviter.id = invitee.invited_by_id
-LEFT JOIN LATERAL (
-    SELECT id FROM sales_order
-    WHERE member_id = invitee.id AND finalized_at IS NOT NULL AND status <> 'REFUNDED'
-      AND kind <> 'REDEMPTION'
-    ORDER BY finalized_at, id LIMIT 1
-) AS first ON true
+JOIN LATERAL ({_FIRST_FINAL.format(member="invitee.id")}) AS first ON true
 WHERE invitee.id = $1 AND invitee.status = 'ACTIVE' AND invitee.joined_at IS NOT NULL
   AND invitee.invitation_due_at IS NOT NULL
-  AND (first.id IS NOT NULL OR NOT EXISTS (
-      SELECT FROM sales_order
-      WHERE member_id = invitee.id AND finalized_at IS NOT NULL AND kind <> 'REDEMPTION'
-  ))
   AND NOT EXISTS (SELECT FROM invitation_reward WHERE invitee_id = invitee.id)
 """
 
@@ -211,9 +214,9 @@ SELECT coalesce(max(seat), 0)::int FROM invitation_reward WHERE inviter_id = $1 
 """
 
 _RECORD = """
-INSERT INTO invitation_reward (id, invitee_id, inviter_id, order_id, day, seat, inviter_points,
-                               invitee_points, refused, phone_hash, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO invitation_reward (id, invitee_id, inviter_id, order_id, purchase_id, day, seat,
+                               inviter_points, invitee_points, refused, phone_hash, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 
@@ -240,19 +243,21 @@ async def _give(member_id: UUID, amount: int, *, source_id: UUID, at: datetime) 
     )
 
 
-async def take_back(order_id: UUID, *, now: datetime) -> None:
-    """Take the reward back from both when the order that earned it is refunded wholly.
+async def take_back(purchase_id: UUID, *, now: datetime) -> None:
+    """Take the reward back from both when the order or purchase that earned it is refunded wholly.
 
-    If another order of the invited member is final, the reward stands on that one. Part of the
-    transaction of the refund.
+    If another one of the invited member is final, the reward stands on that one. Part of the
+    transaction of the refund, which has counted what was refunded.
     """
-    row = await database.fetch_one(_STANDING_ON, order_id)
+    row = await database.fetch_one(_STANDING_ON, purchase_id)
     if row is None:
         return
-    other: UUID | None = await database.fetch_value(_OTHER_FINAL, row["invitee_id"], order_id)
+    other = await database.fetch_one(_FIRST_FINAL.format(member="$1"), row["invitee_id"])
     if other is not None:
         await database.execute(
-            "UPDATE invitation_reward SET order_id = $2 WHERE id = $1", row["id"], other
+            "UPDATE invitation_reward SET order_id = $2, purchase_id = $3 WHERE id = $1",
+            row["id"],
+            *other,
         )
         return
     sides = (
@@ -276,13 +281,7 @@ async def take_back(order_id: UUID, *, now: datetime) -> None:
 
 _STANDING_ON = """
 SELECT id, invitee_id, inviter_id, inviter_points, invitee_points FROM invitation_reward
-WHERE order_id = $1 AND taken_back_at IS NULL FOR UPDATE
-"""
-_OTHER_FINAL = """
-SELECT id FROM sales_order
-WHERE member_id = $1 AND id <> $2 AND finalized_at IS NOT NULL AND status <> 'REFUNDED'
-  AND kind <> 'REDEMPTION'
-ORDER BY finalized_at, id LIMIT 1
+WHERE (order_id = $1 OR purchase_id = $1) AND taken_back_at IS NULL FOR UPDATE
 """
 
 

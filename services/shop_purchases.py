@@ -21,7 +21,7 @@ from domain.rules import Rules
 from domain.tier_terms import reached
 from models import database
 from models.ids import new_id
-from services import growth, points, presence, tier_reviews, tier_standings
+from services import growth, invitations, points, presence, tier_reviews, tier_standings
 from services import rules as rule_versions
 from services.growth import GrowthCredit
 from services.members import survivor_of
@@ -74,14 +74,16 @@ async def record(purchase: ShopPurchase) -> UUID:
     in_force = await rule_versions.in_force(now=purchase.at)
 
     async def work() -> tuple[UUID, UUID]:
-        member_id = await survivor_of(purchase.member_id)
-        await record_many([replace(purchase, member_id=member_id)], rules=in_force)
-        purchase_id: UUID = await database.fetch_value(
-            "SELECT id FROM shop_purchase WHERE source = $1 AND source_id = $2",
-            purchase.source,
-            purchase.source_id,
-        )
-        return purchase_id, member_id
+        async with database.in_transaction():
+            member_id = await survivor_of(purchase.member_id)
+            await record_many([replace(purchase, member_id=member_id)], rules=in_force)
+            await invitations.first_purchase_final([member_id], at=purchase.at)
+            purchase_id: UUID = await database.fetch_value(
+                "SELECT id FROM shop_purchase WHERE source = $1 AND source_id = $2",
+                purchase.source,
+                purchase.source_id,
+            )
+            return purchase_id, member_id
 
     purchase_id, member_id = await database.retrying(work)
     await presence.seen(member_id, now=purchase.at)
@@ -335,6 +337,8 @@ async def give_back(
                 *(share.points, share.growth, now),
             )
             await _take_back(member_id, purchase_id, return_id, share, now=now)
+            if amount_fen == row["amount_fen"] - row["refunded_fen"]:
+                await invitations.take_back(purchase_id, now=now)
             return share
 
     return await database.retrying(work)

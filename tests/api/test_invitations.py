@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from models.members import Member
-from services import invitations
+from services import invitations, shop_purchases
+from services.shop_purchases import ShopPurchase
 from settings import Settings
 from tests.factories.members import SignedInMember, signed_in_member
 from tests.support.graphql import GraphQLClient
@@ -59,7 +60,7 @@ async def test_the_page_tells_the_rules_and_who_came(
 ) -> None:
     first = await invited_by(member, settings)
     await invited_by(member, settings, minutes=1)
-    await invitations.first_purchase_final([first.id], at=NOW)
+    await shop_purchases.record(ShopPurchase("till", "1", first.id, None, 990, NOW))
     await invitations.reward_due(NOW)
     program = (await ask(client, member, PROGRAM))["me"]["invitations"]
     assert {name: program[name] for name in ("invitedCount", "rewardedPoints", "rules")} == {

@@ -15,10 +15,11 @@ from domain.ledger import EntryReason, SourceKind
 from models import database as db
 from models.ids import new_id
 from models.members import Identity
-from services import finality, invitations, merging, points, reversal
+from services import finality, invitations, merging, points, reversal, shop_purchases
 from services.members import Invitation
 from services.pages import PageRequest
 from services.reversal import Reversal
+from services.shop_purchases import ShopPurchase
 from tests.factories.orders import bought
 from tests.factories.shop import NOW, SkuFacts, a_buyer, a_member, a_sku
 from tests.support.shopping import assert_books_agree
@@ -250,6 +251,45 @@ async def test_an_order_refunded_before_the_run_brings_nothing_and_the_next_one_
     await final_order(member_id, at=FINAL + DAY)
     await invitations.reward_due(FINAL + DAY)
     assert await rewards() == [(100, 100, 1, None)]
+
+
+async def bought_at_a_counter(member_id: UUID, number: str) -> UUID:
+    purchase = ShopPurchase("till", number, member_id, None, 990, FINAL)
+    return await shop_purchases.record(purchase)
+
+
+async def test_a_purchase_at_a_counter_counts_like_an_order() -> None:
+    inviter = await a_member()
+    member_id = await invited(inviter)
+    purchase_id = await bought_at_a_counter(member_id, "1")
+    assert await bought_at_a_counter(member_id, "1") == purchase_id
+    assert await invitations.reward_due(FINAL) == 1
+    await bought_at_a_counter(member_id, "2")
+    assert await invitations.reward_due(FINAL) == 0
+    assert await rewards() == [(100, 100, 1, None)]
+    assert await db.fetch_value("SELECT purchase_id FROM invitation_reward") == purchase_id
+    await assert_books_agree()
+
+
+async def bring_back(purchase_id: UUID, amount_fen: int, number: str) -> None:
+    await shop_purchases.give_back(
+        purchase_id, amount_fen, source="till", source_id=number, now=FINAL + DAY
+    )
+
+
+async def test_bringing_all_back_takes_the_reward_back_unless_another_purchase_stands() -> None:
+    inviter = await a_member()
+    member_id = await invited(inviter)
+    purchase_id = await bought_at_a_counter(member_id, "1")
+    await invitations.reward_due(FINAL)
+    await bring_back(purchase_id, 500, "r1")
+    order_id = await final_order(member_id)
+    await bring_back(purchase_id, 490, "r2")
+    assert await db.fetch_value("SELECT order_id FROM invitation_reward") == order_id
+    assert (await held(inviter))[0] == 100
+    await refund_all(order_id)
+    assert await held(inviter) == [0]
+    await assert_books_agree()
 
 
 async def test_a_failing_one_is_put_off_and_keeps_nobody_waiting(
