@@ -136,7 +136,7 @@ async def _filled(server: str, layout: str, members: int, transactions: int) -> 
         )
     finally:
         await connection.close()
-    await database.connect(url)
+    await database.connect(url, statement_timeout_seconds=1_800)
     await ledger.open_accounts(book.members, now=datetime.now(UTC))
     await database.execute("ANALYZE")
     await database.close()
