@@ -340,3 +340,21 @@ async def test_codes_sent_before_leaving_find_nobody_after() -> None:
     assert await phones.holder_of(DATA.phone_digest(PHONE)) is None
     with pytest.raises(SmsCodeInvalid):
         await sms_codes.check(PHONE, "123456", personal_data=DATA, now=ENDS)
+
+
+async def test_signing_in_at_the_last_instant_is_staying_or_coming_back() -> None:
+    member_id = await somebody()
+    for round_ in range(5):
+        await db.execute("UPDATE member SET leaves_at = $1 WHERE status = 'ACTIVE'", ENDS)
+        await asyncio.gather(
+            due(Pictures(), ENDS), *(sign_in(now=ENDS) for _ in range(3)), due(Pictures(), ENDS)
+        )
+        here = await sign_in(now=ENDS)
+        statuses = await db.fetch("SELECT id, status FROM member WHERE id = $1", here)
+        assert [row["status"] for row in statuses] == ["ACTIVE"], round_
+        stays = here == member_id
+        left = await db.fetch_value("SELECT status FROM member WHERE id = $1", member_id)
+        assert left == ("ACTIVE" if stays else "LEFT")
+        member_id = here
+    assert await db.fetch_value("SELECT count(*) FROM identity") == 1
+    await assert_books_agree()
