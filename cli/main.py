@@ -31,6 +31,7 @@ COMMANDS = (
     "tiers",
     "points",
     "coupons",
+    "promotions",
     "importing",
     "replay",
     "tour",
