@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,6 @@ from domain.pricing import CouponStatus
 from models import database
 from models.coupon_rows import COUPON_COLUMNS
 from services.pages import Page, PageRequest, make_page
-from services.sql import Conditions
 
 CURSOR_KINDS = (datetime, UUID)
 _LIVE = frozenset({CouponStatus.USABLE, CouponStatus.NOT_YET_VALID, CouponStatus.RESERVED})
@@ -35,44 +36,50 @@ async def coupons_of(
 
     Coupons that may still be used come by their end, soonest first; any other list newest first.
     """
-    wanted = _conditions(member_id, statuses, now)
-    by_end = bool(statuses) and _LIVE.issuperset(statuses)
-    column, sign, direction = ("valid_until", ">", "") if by_end else ("created_at", "<", "DESC")
-    here = Conditions(wanted)
-    if request.after is not None:
-        here.add(f"({column}, id) {sign} ({{}}, {{}})", *request.after)
-    rows = await database.fetch(
-        f"""
-        SELECT {COUPON_COLUMNS} FROM coupon WHERE {here.sql}
-        ORDER BY {column} {direction}, id {direction} LIMIT {here.value(request.limit)}
-        """,
-        *here.values,
-    )
+    asked = tuple(sorted(set(statuses)))
+    sql = _statements(asked, has_after=request.after is not None)
+    values = (member_id, now) if sql.takes_now else (member_id,)
+    rows = await database.fetch(sql.page, *values, request.limit, *(request.after or ()))
 
     async def count() -> int:
-        found = await database.fetch_value(
-            f"SELECT count(*) FROM coupon WHERE {wanted.sql}", *wanted.values
-        )
+        found = await database.fetch_value(sql.count, *values)
         return int(found)
 
     def key(row: Record) -> tuple[Any, ...]:
-        return row[column], row["id"]
+        return row[sql.column], row["id"]
 
     return make_page(request, rows, key, count)
 
 
-def _conditions(member_id: UUID, statuses: Collection[CouponStatus], now: datetime) -> Conditions:
-    found = Conditions()
-    found.add("member_id = {}", member_id)
-    if not statuses:
-        return found
-    if _LIVE.issuperset(statuses):
-        found.add("status IN ('USABLE', 'RESERVED')")  # As the index of live coupons has it.
-    place = found.value(now) if _depends_on_now(statuses) else ""
-    shown = (f"({_SHOWN_AS[status].format(now=place)})" for status in sorted(set(statuses)))
-    found.parts.append(f"({' OR '.join(shown)})")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """A list's statements: $1 is the member, then now where `takes_now`, then limit and cursor."""
+
+    page: str
+    count: str
+    column: str
+    takes_now: bool
 
 
-def _depends_on_now(statuses: Collection[CouponStatus]) -> bool:
-    return any("{now}" in _SHOWN_AS[status] for status in statuses)
+@lru_cache(maxsize=256)
+def _statements(statuses: tuple[CouponStatus, ...], *, has_after: bool) -> _Statements:
+    by_end = bool(statuses) and _LIVE.issuperset(statuses)
+    column, sign, direction = ("valid_until", ">", "") if by_end else ("created_at", "<", "DESC")
+    takes_now = any("{now}" in _SHOWN_AS[status] for status in statuses)
+    conditions = ["member_id = $1"]
+    if by_end:
+        # As the index of live coupons has it.
+        conditions.append("status IN ('USABLE', 'RESERVED')")
+    if statuses:
+        shown = (f"({_SHOWN_AS[status].format(now='$2')})" for status in statuses)
+        conditions.append(f"({' OR '.join(shown)})")
+    every = " AND ".join(conditions)
+    limit = 3 if takes_now else 2
+    after = f" AND ({column}, id) {sign} (${limit + 1}, ${limit + 2})" if has_after else ""
+    return _Statements(
+        page=f"SELECT {COUPON_COLUMNS} FROM coupon WHERE {every}{after}"
+        f" ORDER BY {column} {direction}, id {direction} LIMIT ${limit}",
+        count=f"SELECT count(*) FROM coupon WHERE {every}",
+        column=column,
+        takes_now=takes_now,
+    )

@@ -263,6 +263,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "addresses": (),
     "messages": (),
     "checkIn": ("joined_at",),
+    "coupons": (),
+    "redemptions": (),
     "code": ("member_no", "has_joined"),
     "dataExport": (),
 }
