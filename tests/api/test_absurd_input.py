@@ -11,6 +11,7 @@ import base64
 from collections.abc import Awaitable, Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -28,7 +29,9 @@ from graphql import (
 
 from api.schema import member_schema
 from models import database as db
+from tests.factories.coupons import a_campaign, a_coupon
 from tests.factories.members import JOINING_INPUT
+from tests.factories.rewards import a_reward
 from tests.factories.shop import a_cart_line, a_sku, a_store
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper, assert_books_agree
@@ -66,6 +69,7 @@ ABSURD: dict[str, tuple[Any, ...]] = {
     "Boolean": (None, 1, "true"),
 }
 _keys = count()
+AN_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 Values = dict[str, Any]
 Prepare = Callable[["Shop"], Awaitable[Values]]
@@ -81,6 +85,9 @@ class Shop:
     store_id: str
     line_id: str
     order_id: str
+    coupon_id: str
+    campaign_id: str
+    reward_id: str
 
     @property
     def lines(self) -> list[Values]:
@@ -92,6 +99,8 @@ async def shop(client: GraphQLClient, wxsim: Simulator) -> Shop:
     shopper = await a_shopper(client, wxsim)
     sku = await a_sku(9_900, stock=100_000)
     order = await shopper.place(sku, key="first")
+    now = datetime.now(UTC)
+    until = now + timedelta(days=1)
     return Shop(
         shopper,
         sku_id=str(sku.id),
@@ -99,6 +108,11 @@ async def shop(client: GraphQLClient, wxsim: Simulator) -> Shop:
         store_id=str(await a_store()),
         line_id=str(await a_cart_line(shopper.member_id, await a_sku())),
         order_id=order["id"],
+        coupon_id=str(await a_coupon(shopper.member_id, valid_from=now, valid_until=until)),
+        campaign_id=str(
+            await a_campaign(claim_from=now, claim_until=until, quantity=None, per_member_limit=99)
+        ),
+        reward_id=str(await a_reward(points_price=1, starts_at=now - timedelta(days=1))),
     )
 
 
@@ -161,7 +175,21 @@ async def cancelling(shop: Shop) -> Values:
     return {"orderId": order_id, "reason": "不想要了", "idempotencyKey": key}
 
 
+async def cancelling_a_redemption(shop: Shop) -> Values:
+    redeemed = await shop.shopper.client.gql(
+        "mutation ($i: RedeemRewardInput!) { redeemReward(input: $i) { redemption { id } } }",
+        {"i": {"rewardId": shop.reward_id, "idempotencyKey": fresh_key()}},
+        shop.shopper.token,
+    )
+    redemption = redeemed.data["redeemReward"]["redemption"]
+    return {
+        "redemptionId": redemption["id"] if redemption else AN_ID,
+        "idempotencyKey": fresh_key(),
+    }
+
+
 PREPARED: dict[str, Prepare] = {
+    "cancelRedemption": cancelling_a_redemption,
     "signInWithMiniProgram": signing_in,
     "signInWithOfficialAccount": signing_in_on_a_page,
     "placeOrder": placing,
@@ -183,6 +211,11 @@ INPUTS: dict[str, Values] = {
     "setConsents": {"consents": JOINING_INPUT},
     "updateProfile": {"nickname": "小王", "birthday": "1990-05-17", "gender": "FEMALE"},
     "createUpload": {"purpose": "AVATAR", "contentType": "image/png", "bytes": 100},
+    "claimCouponCode": {"code": "ABCD-EFGH-JKLM-NPQR", "idempotencyKey": "code"},
+    "makeUpCheckIn": {"date": "2026-01-01", "idempotencyKey": "make-up"},
+    "acceptInvitation": {"inviteCode": "A", "sceneCode": "B"},
+    "markMessagesRead": {"ids": [AN_ID]},
+    "deleteAccount": {"confirm": False, "wechatCode": "x", "smsCode": "123456"},
 }
 
 
@@ -214,6 +247,15 @@ def of_what_exists(shop: Shop) -> dict[str, Values]:
         "changeOrderAddress": {"orderId": shop.order_id, "addressId": shop.address_id},
         "deleteAddress": {"id": shop.address_id},
         "refreshPayment": {"orderId": shop.order_id},
+        "claimCoupon": {"campaignId": shop.campaign_id, "idempotencyKey": fresh_key()},
+        "redeemReward": {
+            "rewardId": shop.reward_id,
+            "quantity": 1,
+            "addressId": shop.address_id,
+            "storeId": shop.store_id,
+            "expectedPayable": 0,
+            "idempotencyKey": fresh_key(),
+        },
     }
 
 
@@ -225,6 +267,11 @@ ARGUMENTS: dict[str, Callable[[Shop], Values]] = {
     "banners": lambda _shop: {"slot": "HOME"},
     "searchSuggestions": lambda _shop: {"text": "苹果", "first": 5},
     "order": lambda shop: {"id": shop.order_id},
+    "couponCampaigns": lambda _shop: {"first": 5},
+    "memberCoupon": lambda shop: {"id": shop.coupon_id},
+    "rewards": lambda _shop: {"first": 5, "filter": {"affordable": True}},
+    "reward": lambda shop: {"id": shop.reward_id},
+    "redemption": lambda shop: {"id": shop.reward_id},
 }
 OPERATIONS = [
     (kind, name, field)
@@ -319,7 +366,6 @@ async def test_a_members_own_orders_searched_absurdly(shop: Shop, arguments: Val
 
 
 LARGEST = 2**63 - 1
-AN_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 LISTS = {
     "recommended": "query ($a: String) { products(after: $a) { nodes { id } } }",
     "newest": "query ($a: String) { products(after: $a, sort: NEWEST) { nodes { id } } }",
@@ -330,6 +376,13 @@ LISTS = {
     " { nodes { id } } }",
     "orders": "query ($a: String) { me { orders(after: $a) { nodes { id } } } }",
     "points": "query ($a: String) { me { points { entries(after: $a) { nodes { id } } } } }",
+    "campaigns": "query ($a: String) { couponCampaigns(after: $a) { nodes { id } } }",
+    "coupons": "query ($a: String) { me { coupons(after: $a) { nodes { id } } } }",
+    "rewards": "query ($a: String) { rewards(after: $a) { nodes { id } } }",
+    "redemptions": "query ($a: String) { me { redemptions(after: $a) { nodes { id } } } }",
+    "messages": "query ($a: String) { me { messages(after: $a) { nodes { id } } } }",
+    "invitees": "query ($a: String) { me {"
+    " invitations { invitees(after: $a) { nodes { id } } } } }",
 }
 
 
@@ -347,6 +400,17 @@ LISTS = {
         ("orders", ["9999-12-31T23:59:59-14:00", AN_ID]),
         ("orders", ["9999-12-31T23:59:59+00:00", 1]),
         ("points", [-LARGEST]),
+        *(
+            (name, values)
+            for name in ("campaigns", "coupons", "rewards", "redemptions", "messages", "invitees")
+            for values in (
+                [AN_ID],
+                ["0001-01-01T00:00:00+14:00", AN_ID],
+                ["9999-12-31T23:59:59-14:00", AN_ID],
+                [LARGEST, AN_ID],
+                [-LARGEST, "0001-01-01T00:00:00+00:00", AN_ID],
+            )
+        ),
     ],
 )
 async def test_cursors_that_nobody_was_given(shop: Shop, name: str, values: list[Any]) -> None:

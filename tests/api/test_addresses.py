@@ -236,4 +236,4 @@ async def test_the_list_takes_one_statement(
         await _save(client, member)
     async with statements.record() as heard:
         assert len(await addresses(client, member.token)) == count
-    assert len(heard) == 2  # The member, and their addresses.
+    assert len(heard) == 1  # Of the member nothing else is asked.
