@@ -87,9 +87,7 @@ PARTIAL_INDEXES = {
         "coupon_campaign (claim_until, id) WHERE status = 'PUBLISHED' AND kind = 'EVENT'"
     ),
     "data_export_member": "data_export (member_id, requested_at DESC, id DESC)",
-    "invitation_reward_purchase": (
-        "invitation_reward (purchase_id) WHERE purchase_id IS NOT NULL"
-    ),
+    "invitation_reward_purchase": ("invitation_reward (purchase_id) WHERE purchase_id IS NOT NULL"),
     "member_invited": (
         "member (invited_by_id, invited_at DESC, id DESC) WHERE invited_by_id IS NOT NULL"
     ),
