@@ -316,7 +316,7 @@ async def _fill_gap(command: MakeUpCheckIn, check_in_id: UUID, now: datetime) ->
     _require_member(member)
     assert member is not None
     # A statement of its own after the lock: it sees what rivals have written.
-    facts = await database.fetch_one(_AROUND, member_id, day, day - ONE_DAY, month_of(today))
+    facts = await database.fetch_one(_AROUND, member_id, day, month_of(today))
     assert facts is not None
     check_make_up(
         day,
@@ -354,14 +354,15 @@ FROM member WHERE id = $1 FOR NO KEY UPDATE OF member
 """
 
 # The highest seat, not their number: what a merge brought along counts, whichever seats it has.
+# The day may be any that the client wrote: PostgreSQL knows the day before the year 1, Python not.
 _AROUND = """
 SELECT EXISTS (
            SELECT FROM check_in WHERE member_id = $1 AND day = $2 AND NOT merged
        ) AS is_checked,
        (SELECT run_start FROM check_in
-        WHERE member_id = $1 AND day = $3 AND NOT merged) AS run_before,
+        WHERE member_id = $1 AND day = $2 - 1 AND NOT merged) AS run_before,
        (SELECT coalesce(max(make_up_seat), 0) FROM check_in
-        WHERE member_id = $1 AND act_month = $4) AS used
+        WHERE member_id = $1 AND act_month = $3) AS used
 """
 
 # The run that began on the day after goes on from where this one began.

@@ -365,6 +365,14 @@ async def test_a_members_own_orders_searched_absurdly(shop: Shop, arguments: Val
     assert set(answer.error_codes) <= {"BAD_REQUEST"}
 
 
+@pytest.mark.parametrize("month", [*TEXTS, "0001-01", "0000-01", "9999-12", "2026-13", "2026-1"])
+async def test_a_calendar_of_a_month_that_is_none(shop: Shop, month: str) -> None:
+    document = "query ($m: String!) { me { checkIn { days(month: $m) { date } } } }"
+    answer = await shop.shopper.client.gql(document, {"m": month}, shop.shopper.token)
+    assert answer.status == 200
+    assert set(answer.error_codes) <= {"BAD_REQUEST"}
+
+
 LARGEST = 2**63 - 1
 LISTS = {
     "recommended": "query ($a: String) { products(after: $a) { nodes { id } } }",
