@@ -302,23 +302,21 @@ def _sorted(values: Iterable[_Ordered]) -> tuple[_Ordered, ...]:
     return tuple(sorted(set(values)))
 
 
-@dataclass(frozen=True, slots=True)
-class LimitedPrice:
-    """What a limited-time offer asks for one piece, and since when it does."""
-
-    price_fen: int
-    since: datetime
+Since = tuple[int, datetime]
+"""Fen or basis points that a limited-time price asks for one piece, and since when it does."""
 
 
 class TierOffers:
     """What runs for one tier, made ready to be asked for one product after the other."""
 
-    __slots__ = ("_named", "_others", "_shares", "promotions")
+    __slots__ = ("_everywhere", "_named", "_of_category", "_of_product", "_others", "promotions")
 
     def __init__(self, scheduled: Collection[Scheduled]) -> None:
         self.promotions = tuple(each.promotion for each in scheduled)
-        self._named: dict[object, LimitedPrice] = {}
-        self._shares: list[tuple[Scope, int, datetime]] = []
+        self._named: dict[object, Since] = {}
+        self._everywhere: Since | None = None
+        self._of_product: dict[UUID, Since] = {}
+        self._of_category: dict[UUID, Since] = {}
         self._others: list[tuple[Scope, str]] = []
         for each in sorted(scheduled, key=lambda each: each.promotion.id):
             if isinstance(each.promotion, LimitedTimePrice):
@@ -328,42 +326,53 @@ class TierOffers:
                 self._others.append((each.promotion.scope, each.promotion.title))
 
     def _add_limited(self, offer: LimitedTimePrice, since: datetime) -> None:
-        if offer.pay_bps is not None:
-            self._shares.append((offer.scope, offer.pay_bps, since))
         for sku_id, price_fen in offer.price_fen_by_sku.items():
             # Rows have ids as they are, or as JSON holds them.
             for key in (sku_id, str(sku_id)):
-                known = self._named.get(key)
-                if known is None or price_fen < known.price_fen:
-                    self._named[key] = LimitedPrice(price_fen, since)
+                self._named[key] = _lower(self._named.get(key), (price_fen, since))
+        if offer.pay_bps is None:
+            return
+        share = (offer.pay_bps, since)
+        if offer.scope.kind is ScopeKind.ALL:
+            self._everywhere = _lower(self._everywhere, share)
+            return
+        of_products = offer.scope.kind is ScopeKind.PRODUCTS
+        shares = self._of_product if of_products else self._of_category
+        for id_ in offer.scope.ids:
+            shares[id_] = _lower(shares.get(id_), share)
 
     def titles(self, product_id: UUID, category_ids: Collection[UUID]) -> list[str]:
         """Return the titles of quantity discounts and full reductions on a product, in order."""
         return [title for scope, title in self._others if _covers(scope, product_id, category_ids)]
 
-    def shares(
-        self, product_id: UUID, category_ids: Collection[UUID]
-    ) -> list[tuple[int, datetime]]:
-        """Return the shares of the list price, in basis points, that are asked for a product."""
-        return [
-            (pay_bps, since)
-            for scope, pay_bps, since in self._shares
-            if _covers(scope, product_id, category_ids)
-        ]
-
-    def lowest(
-        self, sku_id: object, list_price_fen: int, shares: Iterable[tuple[int, datetime]]
-    ) -> LimitedPrice | None:
-        """Return the lowest limited-time price of a SKU; between equals that of the lowest id.
-
-        `sku_id` may be a UUID or its text, `shares` are its product's.
-        """
-        lowest = self._named.get(sku_id)
-        for pay_bps, since in shares:
-            price_fen = to_pay_fen(list_price_fen, pay_bps)
-            if lowest is None or price_fen < lowest.price_fen:
-                lowest = LimitedPrice(price_fen, since)
+    def share(self, product_id: UUID, category_ids: Iterable[UUID]) -> Since | None:
+        """Return the lowest share of the list price, in basis points, asked for a product."""
+        lowest = self._everywhere
+        if self._of_product and (found := self._of_product.get(product_id)):
+            lowest = _lower(lowest, found)
+        if self._of_category:
+            for category_id in category_ids:
+                if found := self._of_category.get(category_id):
+                    lowest = _lower(lowest, found)
         return lowest
+
+    def lowest(self, sku_id: object, list_price_fen: int, share: Since | None) -> Since | None:
+        """Return the lowest limited-time price of a SKU, in fen; None where there is none.
+
+        `sku_id` may be a UUID or its text, `share` is its product's.
+        """
+        named = self._named.get(sku_id) if self._named else None
+        if share is None:
+            return named
+        price_fen = to_pay_fen(list_price_fen, share[0])
+        if named is not None and named[0] <= price_fen:
+            return named
+        return price_fen, share[1]
+
+
+def _lower(known: Since | None, other: Since) -> Since:
+    """Return the lower of two; between equals the one that is known."""
+    return other if known is None or other[0] < known[0] else known
 
 
 def _covers(scope: Scope, product_id: UUID, category_ids: Collection[UUID]) -> bool:

@@ -178,10 +178,10 @@ def test_a_page_asks_what_a_quote_asks(
     asked = selling_price(line, tier, offers).price_fen
     alone = selling_price(line, tier, []).price_fen
     shown = TierOffers([scheduled(offer) for offer in offers])
-    shares = shown.shares(product, categories)
+    share = shown.share(product, categories)
     for key in (sku, str(sku)):
-        lowest = shown.lowest(key, list_price, shares)
-        assert asked == (alone if lowest is None else min(alone, lowest.price_fen))
+        lowest = shown.lowest(key, list_price, share)
+        assert asked == (alone if lowest is None else min(alone, lowest[0]))
 
 
 _WRONG: list[tuple[Promotion, dict[str, Any], str]] = [

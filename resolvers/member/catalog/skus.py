@@ -13,7 +13,7 @@ from domain import catalog as catalog_rules
 from domain.catalog import PriceLabel, StockLevel, stock_level
 from domain.clock import business_day
 from domain.pricing import DiscountKind, member_price_fen, price_without_offers
-from domain.promotions import LimitedPrice, TierOffers
+from domain.promotions import Since, TierOffers
 from domain.rules import TierRules
 from executor.fields import item
 from models.catalog_rows import LOWEST_BEFORE, PROMOTED_IN
@@ -53,6 +53,8 @@ def priced(
     they are all of, rows name their own.
     """
     rules, running = view.rules, view.running
+    offers: TierOffers | None = None
+    share: Since | None = None
     found: list[Row] = []
     for row in rows:
         own = row if type(row) is dict else dict(row)
@@ -64,10 +66,13 @@ def priced(
             member_fen = member_price_fen(list_price_fen, tier, _tier_price_fen(own, tier))
             current_fen, kind = price_without_offers(list_price_fen, member_fen)
         if running.has_prices:
-            offer = _offer(own, running.of_tier(code), product or promoted(own))
-            if offer is not None and offer.price_fen < current_fen:
-                current_fen, kind = offer.price_fen, DiscountKind.LIMITED_TIME
-                own["offer_since"] = offer.since
+            if offers is None or product is None:  # One viewer looks at all of them.
+                offers = running.of_tier(code)
+                share = offers.share(*(product or promoted(own)))
+            offer = offers.lowest(own["id"], list_price_fen, share)
+            if offer is not None and offer[0] < current_fen:
+                current_fen, kind = offer[0], DiscountKind.LIMITED_TIME
+                own["offer_since"] = offer[1]
         own["member_price_fen"] = member_fen
         own["current_price_fen"] = current_fen
         own["price_kind"] = kind
@@ -82,10 +87,6 @@ Promoted = tuple[UUID, Sequence[UUID]]
 def promoted(row: Mapping[str, Any]) -> Promoted:
     """Return what promotions look at of the product of a SKU that was read by itself."""
     return row["product_id"], row.get(PROMOTED_IN) or ()
-
-
-def _offer(row: Row, offers: TierOffers, product: Promoted) -> LimitedPrice | None:
-    return offers.lowest(row["id"], row["price_fen"], offers.shares(*product))
 
 
 def _tier_price_fen(row: Row, tier: TierRules) -> int | None:
