@@ -43,10 +43,19 @@ _ONE_PERCENT = 100
 
 @dataclass(slots=True)
 class ShownTerms:
-    """What a coupon promises, and when coupons of these terms can be used."""
+    """What a coupon promises, and what says when it can be used: a validity, or a coupon's row."""
 
     terms: Terms
-    validity: Validity
+    told_by: Any
+
+    @property
+    def validity(self) -> Validity:
+        """Return when coupons of these terms can be used."""
+        if isinstance(self.told_by, Validity):
+            return self.told_by
+        return Validity(
+            valid_from=self.told_by["valid_from"], valid_until=self.told_by["valid_until"]
+        )
 
 
 def _scope_kind(shown: ShownTerms, _context: Context) -> ScopeKind:
@@ -196,13 +205,11 @@ class MemberCoupon:
     async def terms(coupons: Sequence[Any], info: BatchInfo) -> list[CouponTerms]:
         del info
         found = await coupon_terms.terms_of({coupon["terms_id"] for coupon in coupons})
-        return [
-            CouponTerms.of(
-                found[coupon["terms_id"]],
-                Validity(valid_from=coupon["valid_from"], valid_until=coupon["valid_until"]),
-            )
-            for coupon in coupons
-        ]
+        # Its window is made of the coupon's row only where it is asked for.
+        return cast(
+            "list[CouponTerms]",
+            [ShownTerms(found[coupon["terms_id"]], coupon) for coupon in coupons],
+        )
 
     @batched(description="The order that it was used on.")
     @staticmethod
