@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import InvalidInput, NotFound
 from domain.pricing import Promotion, Scope, ScopeKind
+from domain.promotions import Conflict
 from models import database as db
 from models.ids import new_id
 from services import promotions
@@ -102,7 +103,7 @@ async def test_publishing_tells_which_others_cover_the_same_goods() -> None:
     await a_promotion(a_discount(scope=_products(apple)))
     wanted = scheduled(a_share(8_500, _products(apple, pear)), starts_at=NOW, ends_at=NOW + 9 * DAY)
     [conflict] = await promotions.publish(wanted, now=NOW)
-    assert conflict == promotions.Conflict(
+    assert conflict == Conflict(
         promotion_id=by_category,
         title="食品 9 折",
         starts_at=NOW,
