@@ -12,8 +12,8 @@ from services.pages import Page, PageRequest, make_page
 _ENTRIES = """
 SELECT entry.id, entry.seq, entry.delta, entry.balance_after, entry.reason, entry.source_kind,
        entry.source_id, entry.created_at, lot.expires_at, origin.order_id,
-       coalesce(sales_order.order_no, named.name) AS thing,
-       coalesce(sales_order.order_no, named.name_en, named.name) AS thing_en
+       coalesce(named.name, sales_order.order_no) AS thing,
+       coalesce(named.name_en, named.name, sales_order.order_no) AS thing_en
 FROM ledger_entry AS entry
 CROSS JOIN LATERAL (
     SELECT CASE
@@ -29,6 +29,10 @@ LEFT JOIN LATERAL (
     SELECT reward.name, NULL AS name_en
     FROM redemption JOIN reward ON reward.id = redemption.reward_id
     WHERE entry.source_kind = 'REDEMPTION' AND redemption.id = entry.source_id
+    UNION ALL
+    SELECT reward.name, NULL
+    FROM redemption JOIN reward ON reward.id = redemption.reward_id
+    WHERE redemption.order_id = origin.order_id
     UNION ALL
     SELECT terms.name, terms.name_en
     FROM coupon JOIN coupon_terms AS terms ON terms.id = coupon.terms_id

@@ -323,6 +323,22 @@ async def test_goods_for_points_and_cash_are_paid_and_cancelled(
     await assert_books_agree()
 
 
+async def test_entries_call_a_reward_by_its_name(shopper: Shopper) -> None:
+    goods = await a_goods_reward(await a_sku(), points_price=10, cash_price_fen=100)
+    for reward_id in (await a_reward(points_price=10), goods):
+        redemption = (await redeem(shopper, reward_id))["redemption"]
+        await cancel(shopper, redemption["id"])
+    entries = "{ me { points { entries { nodes { title reason } } } } }"
+    answer = await shopper.client.gql(entries, {}, shopper.token)
+    nodes = answer.data["me"]["points"]["entries"]["nodes"]
+    assert [(node["reason"], node["title"].partition("：")[2]) for node in nodes[:4]] == [
+        ("REDEMPTION_RETURNED", "马克杯"),
+        ("REDEMPTION", "马克杯"),
+        ("REDEMPTION_RETURNED", "满60减5券"),
+        ("REDEMPTION", "满60减5券"),
+    ]
+
+
 async def test_refusals_name_the_input_at_fault(shopper: Shopper) -> None:
     reward_id = await a_goods_reward(await a_sku(stock=1), points_price=1)
 
