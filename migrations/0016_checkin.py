@@ -194,6 +194,7 @@ class Migration(migrations.Migration):
                 ),
                 ("content_encrypted", fields.BinaryField(null=True)),
                 _instant("requested_at"),
+                _instant("due_at", null=True),
                 _instant("ready_at", null=True),
                 _instant("expires_at", null=True),
             ],
@@ -204,6 +205,10 @@ class Migration(migrations.Migration):
                     CheckConstraint(
                         check="(status = 'READY') = (content_encrypted IS NOT NULL)",
                         name="data_export_content_check",
+                    ),
+                    CheckConstraint(
+                        check="(status = 'PREPARING') = (due_at IS NOT NULL)",
+                        name="data_export_due_check",
                     ),
                 ],
                 "pk_attr": "id",
@@ -266,12 +271,14 @@ class Migration(migrations.Migration):
             ALTER TABLE data_export
                 ADD CONSTRAINT data_export_content_check CHECK (
                     (status = 'READY') = (content_encrypted IS NOT NULL)
+                ),
+                ADD CONSTRAINT data_export_due_check CHECK (
+                    (status = 'PREPARING') = (due_at IS NOT NULL)
                 );
             CREATE UNIQUE INDEX data_export_open_key ON data_export (member_id)
                 WHERE status = 'PREPARING';
             CREATE INDEX data_export_member ON data_export (member_id, requested_at DESC, id DESC);
-            CREATE INDEX data_export_due ON data_export (requested_at, id)
-                WHERE status = 'PREPARING';
+            CREATE INDEX data_export_due ON data_export (due_at, id) WHERE due_at IS NOT NULL;
             CREATE INDEX data_export_expiry_due ON data_export (expires_at)
                 WHERE status = 'READY';
 

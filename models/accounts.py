@@ -56,6 +56,7 @@ class DataExport(Table):
     status = word(ExportStatus)
     content_encrypted = fields.BinaryField(null=True)
     requested_at = fields.DatetimeField()
+    due_at = fields.DatetimeField(null=True)
     ready_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField(null=True)
 
@@ -65,6 +66,10 @@ class DataExport(Table):
             CheckConstraint(
                 check="(status = 'READY') = (content_encrypted IS NOT NULL)",
                 name="data_export_content_check",
+            ),
+            CheckConstraint(
+                check="(status = 'PREPARING') = (due_at IS NOT NULL)",
+                name="data_export_due_check",
             ),
         )
 

@@ -10,7 +10,7 @@ import gzip
 import hmac
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,9 @@ from services.phones import PHONE
 from services.sealed_addresses import open_address, open_snapshot
 
 log = structlog.get_logger(__name__)
+
+AGAIN_AFTER = timedelta(minutes=10)
+"""When an export that failed is tried again."""
 
 CONTENT = "data_export.content"
 """What an export's content is sealed for."""
@@ -80,7 +83,7 @@ SECTIONS = (
     Section("coupon_grant_item"),
     Section("redemption"),
     Section("reward_count"),
-    Section("invitation_reward", "$1 IN (invitee_id, inviter_id)", ("phone_hash",)),
+    Section("invitation_reward", "invitee_id = $1 OR inviter_id = $1", ("phone_hash",)),
     Section("message"),
     Section("data_export", without=("content_encrypted",)),
 )
@@ -108,11 +111,11 @@ async def request(member_id: UUID, *, now: datetime) -> None:
     require_active(member)
     await database.execute(
         """
-        INSERT INTO data_export (id, member_id, status, requested_at)
-        SELECT $1, $2, 'PREPARING', $3
+        INSERT INTO data_export (id, member_id, status, requested_at, due_at)
+        SELECT $1, $2, 'PREPARING', $3, $3
         WHERE NOT EXISTS (
             SELECT FROM data_export
-            WHERE member_id = $2 AND status = 'READY' AND requested_at > $4
+            WHERE member_id = $2 AND requested_at > $4 AND status <> 'EXPIRED'
         )
         ON CONFLICT (member_id) WHERE status = 'PREPARING' DO NOTHING
         """,
@@ -166,13 +169,11 @@ async def fetch(
 async def prepare_due(personal_data: PersonalData, *, now: datetime, limit: int = 20) -> int:
     """Prepare what was asked for, the longest waiting first, and end what has expired.
 
-    One that fails is logged and tried again. Returns how many were prepared or ended.
+    One that fails is logged and tried again later. Returns how many were prepared or ended.
     """
     rows = await database.fetch(
-        """
-        SELECT id, member_id FROM data_export WHERE status = 'PREPARING'
-        ORDER BY requested_at, id LIMIT $1
-        """,
+        "SELECT id, member_id FROM data_export WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2",
+        now,
         limit,
     )
     done = await _end_expired(now)
@@ -184,6 +185,11 @@ async def prepare_due(personal_data: PersonalData, *, now: datetime, limit: int 
             log.warning("export_waits_for_postgresql", cause=type(busy.__cause__).__name__)
         except Exception:
             log.exception("export_failed", id=str(row["id"]))
+            await database.execute(
+                "UPDATE data_export SET due_at = $2 WHERE id = $1 AND due_at IS NOT NULL",
+                row["id"],
+                now + AGAIN_AFTER,
+            )
     return done
 
 
@@ -195,7 +201,7 @@ async def _prepare(
     await database.execute(
         """
         UPDATE data_export
-        SET status = 'READY', content_encrypted = $2, ready_at = $3, expires_at = $4
+        SET status = 'READY', content_encrypted = $2, ready_at = $3, expires_at = $4, due_at = NULL
         WHERE id = $1 AND status = 'PREPARING'
         """,
         export_id,

@@ -85,11 +85,12 @@ OWNED = {
     "exports": """
         UPDATE data_export AS given
         SET member_id = $2,
-            status = CASE WHEN status = 'PREPARING' AND EXISTS (
-                              SELECT FROM data_export AS own
-                              WHERE own.member_id = $2 AND own.status = 'PREPARING'
-                          ) THEN 'EXPIRED' ELSE status END
-        WHERE member_id = $1
+            status = CASE WHEN own.id IS NULL THEN given.status ELSE 'EXPIRED' END,
+            due_at = CASE WHEN own.id IS NULL THEN given.due_at END
+        FROM data_export AS moved
+        LEFT JOIN data_export AS own
+            ON own.member_id = $2 AND own.status = 'PREPARING' AND moved.status = 'PREPARING'
+        WHERE moved.member_id = $1 AND given.id = moved.id
     """,
     # Who was rewarded as a newcomer isn't one again; if both were, each row stays where it is.
     "invitation": """

@@ -43,7 +43,7 @@ PARTIAL_INDEXES = {
         "member (tier_review_at, id)"
         " WHERE tier_review_at IS NOT NULL AND tier_warned_at IS NULL AND status = 'ACTIVE'"
     ),
-    "data_export_due": "data_export (requested_at, id) WHERE status = 'PREPARING'",
+    "data_export_due": "data_export (due_at, id) WHERE due_at IS NOT NULL",
     "data_export_expiry_due": "data_export (expires_at) WHERE status = 'READY'",
     "member_invitation_due": ("member (invitation_due_at, id) WHERE invitation_due_at IS NOT NULL"),
     "member_leaving_due": "member (leaves_at, id) WHERE leaves_at IS NOT NULL",

@@ -95,6 +95,7 @@ BREAKS: dict[str, list[str]] = {
         "inviter_points = 1",
     ],
     "data_export_content_check": ["status = 'READY'", "content_encrypted = '\\x01'"],
+    "data_export_due_check": ["due_at = now()", "status = 'PREPARING'"],
     "member_merge_two_check": ["loser_id = survivor_id"],
     "session_generation_check": ["generation = -1"],
     "sms_code_attempts_check": ["attempts_left = -1"],
@@ -303,7 +304,7 @@ ONE_OF_A_KIND: dict[str, tuple[str, dict[str, str], dict[str, str]]] = {
     "check_in_day_key": ("check_in", {"merged": "false"}, {"merged": "true"}),
     "data_export_open_key": (
         "data_export",
-        {"status": "'PREPARING'"},
+        {"status": "'PREPARING'", "due_at": "now()"},
         {"status": "'EXPIRED'"},
     ),
 }

@@ -166,4 +166,5 @@ async def test_a_failing_one_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patched:
         patched.setattr(data_export, "document_of", fail_for_one)
         assert await data_export.prepare_due(DATA, now=NOW) == 1
-    assert await data_export.prepare_due(DATA, now=NOW) == 1
+    assert await data_export.prepare_due(DATA, now=NOW) == 0
+    assert await data_export.prepare_due(DATA, now=NOW + data_export.AGAIN_AFTER) == 1
