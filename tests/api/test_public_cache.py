@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,11 +26,13 @@ from executor.public_cache import PublicCache
 from models import database as db
 from models.catalog import Banner
 from models.members import Member
+from models.promotions import Promotion
 from models.public_changes import PublicTag
 from services import catalog_admin, rules, sessions, stock_admin
 from settings import Settings
 from tests.factories.catalog import a_category, a_product, a_variant
 from tests.factories.members import agreements, signed_in_member
+from tests.factories.rewards import a_reward
 from tests.factories.shop import a_store
 from tests.support.application import ServerProcess, lifespan
 from tests.support.graphql import GraphQLClient
@@ -63,6 +65,7 @@ query Product($id: ID!) {
 TIERS = "{ tiers { code name benefits { title description } } }"
 SCENE = '{ scene(sceneCode: "x") { code } }'
 PRICE = "{ products { nodes { skus { price } } } }"
+PROMOTED = "{ products { nodes { labels skus { currentPrice currentPriceKind } } } }"
 
 
 @pytest.fixture
@@ -332,18 +335,49 @@ async def _new_banner() -> None:
     )
 
 
+async def _half_price_by_another_process() -> None:
+    now = datetime.now(UTC)
+    await Promotion.create(
+        kind="LIMITED_TIME",
+        title="半价",
+        starts_at=now - timedelta(hours=1),
+        ends_at=now + timedelta(hours=1),
+        scope_kind="ALL",
+        scope_ids=[],
+        tier_codes=[],
+        terms={"prices": {}, "pay_bps": 5_000},
+        created_at=now,
+    )
+
+
+async def _new_reward() -> None:
+    await a_reward(starts_at=datetime.now(UTC) - timedelta(hours=1))
+
+
 @pytest.mark.parametrize(
     ("tag", "document", "write"),
     [
         (PublicTag.CATALOG, PRICE, _dearer),
         (PublicTag.CATALOG, "{ categories { name } }", lambda: a_category("蔬菜")),
+        (PublicTag.CATALOG, PROMOTED, _half_price_by_another_process),
+        (PublicTag.REWARDS, "{ rewards { nodes { name remaining } } }", _new_reward),
         (PublicTag.STOCK, "{ products { nodes { name available } } }", _sold_out),
         (PublicTag.STORES, "{ stores { nodes { name } } }", a_store),
         (PublicTag.BANNERS, "{ banners(slot: HOME) { title } }", lambda: a_banner("榴莲")),
         (PublicTag.RULES, "{ shop { hotSearches } }", _new_rules),
         (PublicTag.AGREEMENTS, "{ shop { agreements { version } } }", agreements),
     ],
-    ids=["price", "category", "stock", "store", "banner", "rules", "agreement"],
+    ids=[
+        "price",
+        "category",
+        "promotion",
+        "reward",
+        "stock",
+        "store",
+        "banner",
+        "rules",
+        "agreement",
+    ],
 )
 async def test_a_change_ends_the_answers_that_tell_of_it(
     client: GraphQLClient,
