@@ -153,11 +153,13 @@ async def catch_up(*, now: datetime) -> int:
     """Run the next batch of the first day that isn't finished; returns its pieces, 0 at the end.
 
     Today is never finished: its steps are looked at again and again. A step that fails holds up
-    none of the others; its day stays open.
+    none of the others; its day stays open. While old days are being filled in (`history`) it rests.
 
     Raises:
         StepsFailed: when all else is done.
     """
+    if not await locks.is_free(_HISTORY):
+        return 0
     today = business_day(now)
     day = await _first_unfinished(today)
     failed: list[tuple[date, str]] = []
