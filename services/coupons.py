@@ -43,7 +43,7 @@ async def issue(issues: Sequence[Issue], *, now: datetime) -> list[UUID]:
     """
     if not issues:
         return []
-    await database.execute(
+    rows = await database.fetch(
         _ISSUE,
         [new_id() for _ in issues],
         [each.member_id for each in issues],
@@ -58,16 +58,17 @@ async def issue(issues: Sequence[Issue], *, now: datetime) -> list[UUID]:
         [each.points_paid for each in issues],
         now,
     )
-    # A statement of its own: what a rival has just given is not seen by the one that waited for it.
-    rows = await database.fetch(
-        """
-        SELECT coupon.id, coupon.origin, coupon.origin_id
-        FROM unnest($1::text[], $2::uuid[]) AS given (origin, origin_id)
-        JOIN coupon ON coupon.origin = given.origin AND coupon.origin_id = given.origin_id
-        """,
-        [each.origin for each in issues],
-        [each.origin_id for each in issues],
-    )
+    if len(rows) < len(issues):
+        # A statement of its own: what a rival has just given is not seen by the one that waited.
+        rows = await database.fetch(
+            """
+            SELECT coupon.id, coupon.origin, coupon.origin_id
+            FROM unnest($1::text[], $2::uuid[]) AS given (origin, origin_id)
+            JOIN coupon ON coupon.origin = given.origin AND coupon.origin_id = given.origin_id
+            """,
+            [each.origin for each in issues],
+            [each.origin_id for each in issues],
+        )
     by_origin = {(row["origin"], row["origin_id"]): row["id"] for row in rows}
     return [by_origin[each.origin, each.origin_id] for each in issues]
 
@@ -84,6 +85,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[], $6::
                origin_id, points_paid)
 JOIN coupon_terms AS terms ON terms.id = given.terms_id
 ON CONFLICT (origin, origin_id) DO NOTHING
+RETURNING id, origin, origin_id
 """
 
 
