@@ -164,25 +164,29 @@ async def catch_up(*, now: datetime) -> int:
     day = await _first_unfinished(today)
     failed: list[tuple[date, str]] = []
     while day <= today:
-        finished = await _finished_steps(day)
-        for step in STEPS:
-            if step.name in finished:
-                continue
-            if not _may_try(day, step, now):
-                failed.append((day, step.name))
-                continue
-            pieces = await _tried(day, step, now=now)
-            if pieces:
-                return pieces
-            if pieces is None:
-                failed.append((day, step.name))
-            elif day < today:
-                await _finish(day, step.name, now=now)
+        if pieces := await _continued(day, failed, now=now):
+            return pieces
         if day < today and not failed:
             await _finish(day, WHOLE_DAY, now=now)
         day += timedelta(days=1)
     if failed:
         raise StepsFailed(failed)
+    return 0
+
+
+async def _continued(day: date, failed: list[tuple[date, str]], *, now: datetime) -> int:
+    """Do the next batch of a day; returns its pieces, 0 at the end. Steps that fail are noted."""
+    finished = await _finished_steps(day)
+    for step in STEPS:
+        if step.name in finished:
+            continue
+        pieces = await _tried(day, step, now=now) if _may_try(day, step, now) else None
+        if pieces:
+            return pieces
+        if pieces is None:
+            failed.append((day, step.name))
+        elif day < business_day(now):
+            await _finish(day, step.name, now=now)
     return 0
 
 
