@@ -149,6 +149,19 @@ _failed: dict[tuple[date, str], datetime] = {}
 _PUT_OFF = timedelta(seconds=45)
 
 
+async def begin_with_today(*, now: datetime) -> None:
+    """Have `catch_up` begin with today where it never finished a day, whatever old days were run.
+
+    What was due on the days between comes with today's steps, and takes effect when it was due.
+    """
+    yesterday = business_day(now) - timedelta(days=1)
+    has_finished = await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM day_run WHERE step = $1 AND finished_at IS NOT NULL)", WHOLE_DAY
+    )
+    if not has_finished:
+        await _finish(yesterday, WHOLE_DAY, now=now)
+
+
 async def catch_up(*, now: datetime) -> int:
     """Run the next batch of the first day that isn't finished; returns its pieces, 0 at the end.
 

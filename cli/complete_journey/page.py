@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import count
 
 from cli.complete_journey.report import FIGURES, Month
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 960, 300, 90, 30
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _BOTTOM = 960, 300, 90, 25, 30
+_LINES = 4
+"""Lines of a chart's grid, above its ground."""
 _TIERS = (("regular", "普卡 REGULAR"), ("silver", "银卡 SILVER"), ("gold", "金卡 GOLD"))
 _POINTS = (("issued", "issued"), ("expired", "expired"), ("liability", "liability"))
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1000px; padding: 0 1rem;
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem;
        color: #222; background: #fff }
 h1, h2 { font-weight: 600 } svg { width: 100%; height: auto } text { font-size: 12px; fill: #555 }
 table { border-collapse: collapse; font-size: 12px; width: 100%; display: block; overflow-x: auto }
@@ -44,7 +47,7 @@ def page(months: Sequence[Month]) -> str:
 
 def _members(months: Sequence[Month]) -> str:
     """Draw stacked areas, the lowest tier at the bottom."""
-    top = max(sum(getattr(month, tier) for tier, _ in _TIERS) for month in months)
+    top = _round_above(max(sum(getattr(month, tier) for tier, _ in _TIERS) for month in months))
     y = _scale(top)
     lower = [0] * len(months)
     areas = []
@@ -59,9 +62,9 @@ def _members(months: Sequence[Month]) -> str:
 
 def _points(months: Sequence[Month]) -> str:
     """Draw what was issued and expired as bars, and the liability as a line above them."""
-    top = max(max(month.issued, month.expired, month.liability) for month in months)
+    top = _round_above(max(max(each.issued, each.expired, each.liability) for each in months))
     y = _scale(top)
-    wide = (_WIDTH - _LEFT) / len(months) / 3
+    wide = (_WIDTH - _LEFT - _RIGHT) / len(months) / 3
     bars = "".join(
         f'<rect class="{name}" x="{_x(place, months) + side * wide - wide:.1f}"'
         f' y="{y(value)}" width="{wide:.1f}" height="{_HEIGHT - _BOTTOM - y(value):.1f}"/>'
@@ -75,14 +78,20 @@ def _points(months: Sequence[Month]) -> str:
     return _chart(months, top, bars + line, _POINTS)
 
 
+def _round_above(value: int) -> int:
+    """Return the least top of a chart that holds the value and has lines at round numbers."""
+    steps = (int(factor * 10**zeros) for zeros in count() for factor in (1, 2, 5))
+    return next(step for step in steps if step * _LINES >= value) * _LINES
+
+
 def _scale(top: int) -> Callable[[int], float]:
     """Return where a value stands on the vertical axis."""
     room = _HEIGHT - _BOTTOM - 20
-    return lambda value: round(_HEIGHT - _BOTTOM - room * value / max(top, 1), 1)
+    return lambda value: round(_HEIGHT - _BOTTOM - room * value / top, 1)
 
 
 def _x(place: int, months: Sequence[Month]) -> float:
-    step = (_WIDTH - _LEFT) / len(months)
+    step = (_WIDTH - _LEFT - _RIGHT) / len(months)
     return round(_LEFT + step * (place + 0.5), 1)
 
 
@@ -91,7 +100,7 @@ def _chart(months: Sequence[Month], top: int, drawing: str, keys: Sequence[tuple
     lines = "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{y(value)}" y2="{y(value)}"/>'
         f'<text x="{_LEFT - 8}" y="{y(value) + 4}" text-anchor="end">{value:,}</text>'
-        for value in (top * quarter // 4 for quarter in range(5))
+        for value in range(0, top + 1, top // _LINES)
     )
     names = "".join(
         f'<text x="{_x(place, months)}" y="{_HEIGHT - 8}" text-anchor="middle">'

@@ -195,6 +195,19 @@ async def test_the_days_rest_while_old_ones_are_filled_in() -> None:
     assert await db.fetch_value("SELECT count(*) FROM day_run") > 0
 
 
+async def test_a_worker_goes_on_with_today_and_not_with_what_follows_old_days() -> None:
+    await days.run_day(date(2017, 1, 1), now=NOW)
+    await days.begin_with_today(now=NOW)
+    while await days.catch_up(now=NOW):
+        pass
+    rows = await db.fetch("SELECT DISTINCT day FROM day_run ORDER BY day")
+    # The first of March in Shanghai is today; of the day before there is no more than its mark.
+    known = [date(2017, 1, 1), date(2026, 2, 28), date(2026, 3, 1)]
+    assert [row["day"] for row in rows] == known
+    await days.begin_with_today(now=NOW + timedelta(days=5))
+    assert await db.fetch_value("SELECT max(day) FROM day_run") == known[-1]
+
+
 async def test_nothing_is_recorded_for_those_who_are_not_here(
     journey: CompleteJourney, promotions: Promotions
 ) -> None:
