@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
             name="InvitationReward",
             fields=[
                 _id(),
-                _reference("invitee", "Member", unique=True),
+                _reference("invitee", "Member"),
                 _reference("inviter", "Member"),
                 _reference("order", "Order", null=True, db_index=True),
                 ("purchase_id", fields.UUIDField(null=True)),
@@ -159,6 +159,7 @@ class Migration(migrations.Migration):
                 "table": "invitation_reward",
                 "app": "models",
                 "constraints": [
+                    UniqueConstraint(fields=("invitee_id",), name="invitation_reward_invitee_key"),
                     UniqueConstraint(
                         fields=("inviter_id", "day", "seat"), name="invitation_reward_seat_key"
                     ),
@@ -255,6 +256,7 @@ class Migration(migrations.Migration):
             CREATE INDEX message_unread ON message (member_id) WHERE read_at IS NULL;
 
             ALTER TABLE invitation_reward
+                ADD CONSTRAINT invitation_reward_invitee_key UNIQUE (invitee_id),
                 ADD CONSTRAINT invitation_reward_seat_key UNIQUE (inviter_id, day, seat),
                 ADD CONSTRAINT invitation_reward_phone_key UNIQUE (phone_hash),
                 ADD CONSTRAINT invitation_reward_points_check CHECK (

@@ -17,7 +17,7 @@ class InvitationReward(Table):
     nothing. `phone_hash` is the invited member's phone: it counts for one invitation.
     """
 
-    invitee = belongs_to("Member", unique=True)
+    invitee = belongs_to("Member")
     inviter = belongs_to("Member")
     order = belongs_to("Order", null=True, db_index=True)
     purchase_id = fields.UUIDField(null=True)
@@ -33,6 +33,7 @@ class InvitationReward(Table):
     class Meta:
         table = "invitation_reward"
         constraints = (
+            UniqueConstraint(fields=("invitee_id",), name="invitation_reward_invitee_key"),
             UniqueConstraint(
                 fields=("inviter_id", "day", "seat"), name="invitation_reward_seat_key"
             ),

@@ -299,11 +299,7 @@ async def invitees(member_id: UUID, request: PageRequest) -> Page[Any]:
                    WHERE sales_order.member_id = member.id AND paid_at IS NOT NULL
                      AND sales_order.status <> 'REFUNDED'
                ) AS has_ordered
-        FROM member
-        LEFT JOIN LATERAL (
-            SELECT id, inviter_points, taken_back_at FROM invitation_reward
-            WHERE invitee_id = member.id LIMIT 1  -- Looked up for a page's rows, never hashed.
-        ) AS reward ON true
+        FROM member LEFT JOIN invitation_reward AS reward ON reward.invitee_id = member.id
         WHERE member.invited_by_id = $1 AND member.status <> 'MERGED'
           AND ($2::timestamptz IS NULL OR (member.invited_at, member.id) < ($2, $3::uuid))
         ORDER BY member.invited_at DESC, member.id DESC LIMIT $4

@@ -69,6 +69,38 @@ BESIDE_THE_CROWD = (
     SELECT gen_random_uuid(), id, 'placeOrder', 'key', '', now() FROM member
     """,
     """
+    INSERT INTO check_in (id, member_id, day, run_start, cycle_day, points, growth, made_up, merged,
+                          created_at)
+    SELECT gen_random_uuid(), id, day, day, 1, 5, 5, false, false, now()
+    FROM member, unnest('{2026-01-01, 2026-01-03}'::date[]) AS day
+    """,
+    """
+    INSERT INTO message (id, member_id, event, source_id, facts, created_at)
+    SELECT gen_random_uuid(), id, 'CHECK_IN_REMINDER', id, '{}', now() FROM member
+    """,
+    """
+    WITH placed AS (SELECT id, row_number() OVER () AS place FROM member)
+    UPDATE member SET invited_by_id = inviter.id, invited_at = now()
+    FROM placed JOIN placed AS inviter ON inviter.place = placed.place / 10 + 1
+    WHERE member.id = placed.id AND inviter.id <> placed.id
+    """,
+    """
+    INSERT INTO invitation_reward (id, invitee_id, inviter_id, day, seat, inviter_points,
+                                   invitee_points, created_at)
+    SELECT gen_random_uuid(), id, invited_by_id, '2026-01-01', row_number() OVER (), 100, 100, now()
+    FROM member WHERE invited_by_id IS NOT NULL
+    """,
+    """
+    INSERT INTO data_export (id, member_id, status, requested_at, due_at)
+    SELECT gen_random_uuid(), id, step, now(),
+           CASE step WHEN 'PREPARING' THEN now() + interval '1 hour' END
+    FROM member, unnest('{PREPARING, EXPIRED}'::text[]) AS step
+    """,
+    """
+    INSERT INTO former_identity (id, digest, left_at)
+    SELECT gen_random_uuid(), sha256(id::text::bytea), now() FROM member
+    """,
+    """
     INSERT INTO wechat_event (id, notification_id, event_type, body, received_at, attempts,
                               processed_at)
     SELECT gen_random_uuid(), id, 'TRANSACTION.SUCCESS', '', now(), 1, now() FROM member
@@ -95,6 +127,27 @@ WAYS_TO_LIST_ORDERS: tuple[dict[str, Any], ...] = (
     {"s": ["SHIPPED", "COMPLETED"], "k": "茶", "after": _LATER},
 )
 """The member and a page of their orders are one statement, in several shapes."""
+
+AS_A_MEMBER = (
+    "mutation { checkIn { userErrors { code } } }",
+    """
+    mutation { makeUpCheckIn(input: {date: "2026-01-01", idempotencyKey: "k"}) {
+      userErrors { code } } }
+    """,
+    """
+    { me {
+      checkIn { streak makeUpDates makeUpsLeft days(month: "2026-01") { date coupon { id } } }
+      invitations { invitedCount rewardedPoints invitees { nodes { status points } totalCount } }
+      counts { unreadMessages } messages { nodes { title } totalCount } dataExport { status }
+    } }
+    """,
+    "mutation { markMessagesRead(input: {}) { userErrors { code } } }",
+    "mutation { requestDataExport { userErrors { code } } }",
+    """
+    mutation { acceptInvitation(input: {inviteCode: "NOBODY99"}) { userErrors { code } } }
+    """,
+)
+"""What members do beside shopping."""
 
 MINOR_SWEEPS = frozenset({"daily_lows", "stock_gate", "unused_uploads"})
 """Twice a minute or once an hour, and whole tables are what they are about."""
@@ -259,6 +312,12 @@ async def check_out(shopper: Shopper, sku_id: UUID) -> str:
     return order_id
 
 
+async def be_a_member(shopper: Shopper) -> None:
+    """Check in, look at who was invited, read messages, and ask for one's data."""
+    for document in AS_A_MEMBER:
+        assert (await shopper.client.gql(document, {}, shopper.token)).errors == []
+
+
 async def move_points(member_id: UUID) -> None:
     """Have points come, go, come back and be taken back."""
     now = datetime.now(UTC)
@@ -295,6 +354,7 @@ async def test_no_hot_statement_reads_a_large_table_whole(
     await read_pages(shopper, product_id)
     order_id = await check_out(shopper, sku_id)
     await move_points(member_id)
+    await be_a_member(shopper)
     ears.plans_once = False  # A worker's connections plan for the values.
     await sweep_all(ports)
     await run_the_days_steps()
