@@ -138,7 +138,7 @@ async def _filled(server: str, layout: str, members: int, transactions: int) -> 
         await connection.close()
     await database.connect(url, statement_timeout_seconds=1_800)
     await ledger.open_accounts(book.members, now=datetime.now(UTC))
-    await database.execute("ANALYZE")
+    await database.execute("VACUUM (ANALYZE)")
     await database.close()
     print(f"{layout}: {book.entries:,} entries, {time.monotonic() - began:.0f} s", flush=True)
     return book

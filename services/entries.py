@@ -51,7 +51,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN points_lot AS lot
     ON entry.delta > 0 AND lot.source_id = entry.source_id
    AND lot.reason = entry.reason AND lot.member_id = $5 AND $6
-WHERE entry.account_id = $1 AND ($2::bigint IS NULL OR entry.seq < $2)
+WHERE entry.account_id = $1 AND entry.seq < coalesce($2::bigint, 9223372036854775807)
   AND ($3 = 0 OR sign(entry.delta) = $3)
 ORDER BY entry.seq DESC LIMIT $4
 """

@@ -56,7 +56,7 @@ PARTIAL_INDEXES = {
     "wechat_event_due": "wechat_event (due_at) WHERE due_at IS NOT NULL",
     "upload_unused_due": "upload (expires_at) WHERE status = 'PENDING'",
     "points_lot_spendable": (
-        "points_lot (member_id, expires_at, id)"
+        "points_lot (member_id, expires_at, id) INCLUDE (remaining)"
         " WHERE NOT is_pending AND remaining > 0 AND written_off_at IS NULL"
     ),
     "points_lot_expiry_due": (
