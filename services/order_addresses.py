@@ -92,7 +92,8 @@ async def _change(command: ChangeOrderAddress, data: PersonalData, now: datetime
 async def _lock(command: ChangeOrderAddress) -> Any:
     order = await database.fetch_one(
         """
-        SELECT o.status, o.delivery, o.goods_total_fen, o.discount_total_fen, o.shipping_fen,
+        SELECT o.status, o.delivery, o.shipping_fen, o.goods_total_fen - o.discount_total_fen
+                   - CASE o.kind WHEN 'REDEMPTION' THEN o.points_off_fen ELSE 0 END AS goods_fen,
                o.payable_fen, o.discounts, o.tier_code, rule_version.document,
                (SELECT jsonb_agg(jsonb_build_array(line.quantity, coalesce(sku.weight_grams, 0)))
                 FROM order_line AS line LEFT JOIN sku ON sku.id = line.sku_id
@@ -133,7 +134,7 @@ async def _read_address(command: ChangeOrderAddress) -> Any:
 def _shipping(order: Any, region_code: str) -> Shipping:
     return reprice_shipping(
         discounts_from_json(order["discounts"]),
-        goods_fen=order["goods_total_fen"] - order["discount_total_fen"],
+        goods_fen=order["goods_fen"],
         parcel=Parcel.of(order["pieces"]),
         province=region_code[:2],
         tier_code=order["tier_code"],

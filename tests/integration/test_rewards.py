@@ -29,11 +29,12 @@ from domain.rewards import (
 from models import database as db
 from models.ids import new_id
 from services import coupons, finality, points, reward_admin
+from services.order_addresses import ChangeOrderAddress, change_order_address
 from services.placing import DraftRefused, PriceChanged
 from services.reversal import Reversal, reverse
 from tests.factories.coupons import FIVE_OFF
+from tests.factories.orders import NO_WECHAT, lines_of, pay
 from tests.factories.orders import cancelled as timed_out
-from tests.factories.orders import lines_of, pay
 from tests.factories.rewards import (
     a_code_reward,
     a_goods_reward,
@@ -264,6 +265,23 @@ async def test_free_shipping_goes_by_the_cash_that_is_paid() -> None:
         for reward_id in (below, reached)
     ]
     assert fees == [800, 0]
+
+
+async def test_another_address_does_not_make_points_pay_for_shipping() -> None:
+    member_id = await a_redeemer(points=1_000)
+    reward_id = await a_goods_reward(await a_sku(50_000), points_price=1, cash_price_fen=100)
+    redemption_id = await redeemed(member_id, reward_id)
+    order = await order_row(redemption_id)
+    command = ChangeOrderAddress(
+        member_id=member_id,
+        order_id=order["id"],
+        address_id=await an_address(member_id, is_default=False),
+    )
+    await change_order_address(command, NO_WECHAT, DATA, now=NOW)
+    order = await order_row(redemption_id)
+    assert (order["shipping_fen"], order["payable_fen"]) == (800, 900)
+    assert [each["kind"] for each in order["discounts"]] == ["POINTS"]
+    await assert_books_agree()
 
 
 async def test_cash_above_the_list_price_is_the_price_and_no_tier_lowers_it() -> None:
