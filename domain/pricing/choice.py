@@ -128,14 +128,26 @@ def _sets(
         after = sum(lefts)
         yield after, chosen
         fee_fen = delivery.fee_after_tier_fen(after)
-        verdicts = [each.judge(lefts, fee_fen) for each in shipping] if fee_fen else []
-        usable = [verdict for verdict in verdicts if verdict.off_fen]
-        if usable:
-            yield after, (*chosen, min(usable, key=_shipping_rank))
+        best = _best_for_shipping(shipping, lefts, fee_fen) if fee_fen else None
+        if best is not None:
+            yield after, (*chosen, best.judge(lefts, fee_fen))
 
 
-def _shipping_rank(verdict: Verdict) -> tuple[int, datetime, UUID]:
-    return (-verdict.off_fen, verdict.coupon.valid_until, verdict.coupon.id)
+def _best_for_shipping(
+    coupons: Sequence[ShippingCoupon], lefts: Sequence[int], fee_fen: int
+) -> ShippingCoupon | None:
+    """Return the one that takes most off; of equals the one that expires first, has the lowest id.
+
+    It is asked for beside every goods coupon, so no reasons are made here.
+    """
+    offs = [(each.off_fen(lefts, fee_fen), each) for each in coupons]
+    most = max((off_fen for off_fen, _ in offs), default=0)
+    if not most:
+        return None
+    return min(
+        (each for off_fen, each in offs if off_fen == most),
+        key=lambda each: (each.coupon.valid_until, each.coupon.id),
+    )
 
 
 def _lefts_after(lefts: Sequence[int], verdict: Verdict) -> list[int]:

@@ -92,6 +92,17 @@ class ShippingCoupon:
             return cls(coupon, refusal=_out_of_scope(coupon, lines))
         return cls(coupon, places, sum(lines[place].line.quantity for place in places))
 
+    def off_fen(self, lefts: Sequence[int], fee_fen: int) -> int:
+        """Return what this takes off the fee: as `judge`, told without a reason."""
+        coupon = self.coupon
+        if self.refusal or self.pieces < coupon.min_pieces:
+            return 0
+        # Most have no threshold, and nothing is added up for them.
+        least = coupon.min_spend_fen
+        if least and sum(lefts[place] for place in self.places) < least:
+            return 0
+        return fee_fen if coupon.max_off_fen is None else min(fee_fen, coupon.max_off_fen)
+
     def judge(self, lefts: Sequence[int], fee_fen: int) -> Verdict:
         """Say what this takes off the fee that the tier left.
 
