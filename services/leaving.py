@@ -234,6 +234,10 @@ async def _leave(
 
     async def work() -> bool:
         async with database.in_transaction():
+            # Whoever signs in takes their identity first, and then the member.
+            await database.execute(
+                "SELECT FROM identity WHERE member_id = $1 ORDER BY id FOR UPDATE", member_id
+            )
             leaving: datetime | None = await database.fetch_value(
                 """
                 SELECT leaves_at FROM member WHERE id = $1 AND status = 'ACTIVE' FOR NO KEY UPDATE

@@ -78,12 +78,16 @@ class Pictures:
 
 async def sign_in(openid: str = OPENID, *, now: datetime = NOW) -> UUID:
     account = WechatIdentity(appid=APPID, openid=openid)
-    async with db.in_transaction():
-        found = await identities.member_behind(
-            account, IdentityKind.MINI_PROGRAM, viewer_id=None, personal_data=DATA, now=now
-        )
-        await sessions.open_session(found.member_id, appid=APPID, lifetime=30 * DAY, now=now)
-    return found.member_id
+
+    async def work() -> UUID:
+        async with db.in_transaction():
+            found = await identities.member_behind(
+                account, IdentityKind.MINI_PROGRAM, viewer_id=None, personal_data=DATA, now=now
+            )
+            await sessions.open_session(found.member_id, appid=APPID, lifetime=30 * DAY, now=now)
+            return found.member_id
+
+    return await db.retrying(work)
 
 
 async def somebody() -> UUID:
