@@ -202,7 +202,10 @@ _STORY = (
     SELECT amount_fen, points, growth, tier_code, purchased_at FROM shop_purchase
     WHERE member_id = $1 ORDER BY purchased_at
     """,
-    "SELECT benefit, tier_code, points FROM benefit_grant WHERE member_id = $1 ORDER BY id",
+    """
+    SELECT tier_code, points FROM benefit_grant
+    WHERE member_id = $1 AND benefit = 'UPGRADE_GIFT' ORDER BY id
+    """,
 )
 
 
