@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -67,7 +66,7 @@ def show_months(months: Sequence[Month]) -> None:
     """Tell members by tier, points and liability, month by month."""
     names = ("regular", "silver", "gold", "issued", "spent", "expired", "pending", "liability")
     # Narrow enough for 80 columns.
-    table = Table("month", *_right(*names), title="The journey", box=SIMPLE_HEAD)
+    table = Table("month", *_right(*names), title="The journey", box=None)
     for month in months:
         figures = (getattr(month, name) for name in names)
         table.add_row(f"{month.first_day:%Y-%m}", *(f"{figure:,}" for figure in figures))
