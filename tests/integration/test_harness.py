@@ -19,7 +19,7 @@ from tests.support.simulator import Simulator
 from tests.support.statements import StatementLog
 
 _COUNT = "SELECT (SELECT count(*) FROM category), (SELECT count(*) FROM ledger_account)"
-_SYSTEM_ACCOUNTS = 6
+_SYSTEM_ACCOUNTS = 7
 
 
 @pytest.mark.parametrize("_turn", [1, 2])
