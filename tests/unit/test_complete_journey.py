@@ -44,6 +44,8 @@ def write_data(folder: Path, *sales: Sale, products: int = 3, at: str = NOON) ->
             " household_comp VARCHAR, kids_count VARCHAR)"
         )
         for table in source.TABLES:
+            # Of campaigns and coupons nothing is read here, but the files must be there.
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {table} (household_id BIGINT)")
             connection.execute(f"COPY {table} TO '{folder / table}.parquet' (FORMAT parquet)")
     return folder
 
