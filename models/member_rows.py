@@ -49,7 +49,7 @@ _HAS_JOINED = """member.joined_at IS NOT NULL AND (
         WHERE consent.member_id = member.id AND consent.kind = current.kind
         ORDER BY given_at DESC, id DESC LIMIT 1
     ) AS answer ON true
-) IS TRUE AS has_joined"""
+) IS NOT FALSE AS has_joined"""
 _NAMES = tuple(MemberRow.__dataclass_fields__)
 
 

@@ -45,13 +45,21 @@ async def of_lines(lines: Sequence[Any], *, now: datetime) -> Earned:
     return earned
 
 
-def buyer_of(member: Any, rules: Rules, *, now: datetime, points_balance: int = 0) -> Buyer:
+def buyer_of(
+    member: Any,
+    rules: Rules,
+    *,
+    now: datetime,
+    points_balance: int = 0,
+    consent_is_current: bool = True,
+) -> Buyer:
     """Return a member row (tier_code, birthday, joined_at) as this moment's buyer."""
     birthday = member["birthday"]
     celebrates = birthday is not None and is_birthday(birthday, business_day(now))
     return Buyer(
         tier=rules.tier(member["tier_code"]),
         is_member=member["joined_at"] is not None,
+        consent_is_current=consent_is_current,
         points_balance=points_balance,
         extra_multipliers_bps=(rules.members.birthday_multiplier_bps,) if celebrates else (),
     )

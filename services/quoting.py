@@ -21,6 +21,7 @@ from domain.orders import DeliveryMethod
 from domain.pricing import Buyer, Coupon, Line, Problem, Quote, QuoteRequest, quote
 from domain.rules import Rules
 from models import database
+from models.member_rows import member_columns
 from services import coupons, earning, promotions
 from services import rules as rule_versions
 
@@ -209,26 +210,27 @@ async def _read_buyer(member_id: UUID, draft: OrderDraft, now: datetime) -> Any:
 
     Lots past their time are not counted, whether or not the job has written them off yet.
     """
-    row = await database.fetch_one(_BUYER, member_id, draft.address_id, draft.store_id, now)
+    row = await database.fetch_one(_BUYER, member_id, now, draft.address_id, draft.store_id)
     if row is None:
         raise NotFound(thing="member")
     return row
 
 
-_BUYER = """
+_BUYER = f"""
 SELECT member.status, member.tier_code, member.birthday, member.joined_at,
+       {member_columns(["has_joined"])},
        (SELECT coalesce(sum(lot.remaining), 0)::bigint FROM points_lot AS lot
         WHERE lot.member_id = member.id AND NOT lot.is_pending AND lot.written_off_at IS NULL
-            AND lot.expires_at > $4) AS points_balance,
+            AND lot.expires_at > $2) AS points_balance,
        EXISTS (SELECT FROM coupon
                WHERE coupon.member_id = member.id AND coupon.status IN ('USABLE', 'RESERVED')
-                   AND coupon.valid_until > $4) AS has_coupons,
+                   AND coupon.valid_until > $2) AS has_coupons,
        address.id AS address_id, address.encrypted, address.region_code, address.is_default,
        store.id AS store_id
 FROM member
 LEFT JOIN address ON address.member_id = member.id AND address.deleted_at IS NULL
-    AND CASE WHEN $2::uuid IS NULL THEN address.is_default ELSE address.id = $2 END
-LEFT JOIN store ON store.id = $3 AND store.supports_pickup AND store.is_open
+    AND CASE WHEN $3::uuid IS NULL THEN address.is_default ELSE address.id = $3 END
+LEFT JOIN store ON store.id = $4 AND store.supports_pickup AND store.is_open
 WHERE member.id = $1
 """
 
@@ -240,7 +242,7 @@ async def _read_coupons(
 
     A visitor has none to use: coupons need the agreements that points need.
     """
-    if buyer["joined_at"] is None or not (buyer["has_coupons"] or draft.coupon_ids):
+    if not buyer["has_joined"] or not (buyer["has_coupons"] or draft.coupon_ids):
         return ()
     return await coupons.live(member_id, now=now, also=draft.coupon_ids)
 
@@ -305,7 +307,13 @@ def _priced(row: Any) -> Line:
 
 
 def _buyer(row: Any, rules: Rules, now: datetime) -> Buyer:
-    return earning.buyer_of(row, rules, now=now, points_balance=row["points_balance"])
+    return earning.buyer_of(
+        row,
+        rules,
+        now=now,
+        points_balance=row["points_balance"],
+        consent_is_current=row["has_joined"],
+    )
 
 
 def _address(draft: OrderDraft, row: Any) -> AddressRow | None:

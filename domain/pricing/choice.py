@@ -36,14 +36,14 @@ def choose_coupons(
     shipping: Sequence[ShippingCoupon],
 ) -> Choice:
     """Choose the coupons of an order as steps 1 to 3 left it; `goods` judges the goods coupons."""
-    if not request.buyer.is_member:
-        return _for_a_visitor(request)
+    if not request.buyer.may_use_what_they_have:
+        return _without_consent(request)
     if request.best_coupons:
         return _best(request, sheet, delivery, goods, shipping)
     return _chosen(request)
 
 
-def _for_a_visitor(request: QuoteRequest) -> Choice:
+def _without_consent(request: QuoteRequest) -> Choice:
     """Take none: coupons need the agreements that points need."""
     if request.best_coupons or not request.coupon_ids:
         return Choice()

@@ -141,13 +141,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """Who buys. A visitor (`is_member=False`) neither earns nor spends points.
+    """Who buys. A visitor (`is_member=False`) earns nothing, and uses no points and no coupons.
 
-    `extra_multipliers_bps` multiply the tier's points multiplier: 20 000 doubles on a birthday.
+    A member whose `consent_is_current` is false earns, and uses nothing before they have accepted
+    the agreements anew. `extra_multipliers_bps` multiply the tier's points multiplier: 20 000
+    doubles on a birthday.
     """
 
     tier: TierRules
     is_member: bool = True
+    consent_is_current: bool = True
     points_balance: int = 0
     extra_multipliers_bps: tuple[int, ...] = ()
 
@@ -155,6 +158,11 @@ class Buyer:
         """Refuse a balance or a multiplier below zero."""
         _require(self.points_balance >= 0, "a balance of points is at least 0")
         _require(all(bps >= 0 for bps in self.extra_multipliers_bps), "multipliers are at least 0")
+
+    @property
+    def may_use_what_they_have(self) -> bool:
+        """Tell whether points and coupons can be used."""
+        return self.is_member and self.consent_is_current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

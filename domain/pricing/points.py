@@ -36,7 +36,7 @@ class Spending:
 def spend_points(request: QuoteRequest, goods_fen: int) -> Spending:
     """Decide the points spent on the goods payable after step 4; too many are never clamped."""
     rules = request.rules.points
-    balance = request.buyer.points_balance if request.buyer.is_member else 0
+    balance = request.buyer.points_balance if request.buyer.may_use_what_they_have else 0
     max_points = _max_points(rules, goods_fen=goods_fen, balance=balance)
     points = max_points if request.use_max_points else request.points_to_spend
     problem = None if points == max_points else _problem(request, points, goods_fen=goods_fen)
@@ -82,7 +82,7 @@ def _problem(request: QuoteRequest, points: int, *, goods_fen: int) -> Problem |
         return None
     if points < 0:
         return _refuse(ErrorCode.INVALID_INPUT, texts.POINTS_BELOW_ZERO, {})
-    if not buyer.is_member:
+    if not buyer.may_use_what_they_have:
         return _refuse(ErrorCode.CONSENT_REQUIRED, texts.POINTS_NEED_CONSENT, {})
     if points > buyer.points_balance:
         facts: Facts = {"balance": buyer.points_balance}

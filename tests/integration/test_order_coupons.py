@@ -31,7 +31,7 @@ from domain.promotions import Scheduled
 from domain.rules import ProvinceShipping, Rules, ShippingRules
 from models import database as db
 from models.ids import new_id
-from services import promotions, quoting
+from services import consents, promotions, quoting
 from services import rules as rule_versions
 from services.order_addresses import ChangeOrderAddress, change_order_address
 from services.placing import DraftRefused
@@ -39,6 +39,7 @@ from services.points import spendable
 from services.quoting import PricedDraft
 from tests.factories.catalog import a_category, a_product, a_variant
 from tests.factories.coupons import FIVE_OFF, FREE_SHIPPING, a_coupon
+from tests.factories.members import JOINING, agreements
 from tests.factories.orders import NO_WECHAT, a_draft, bought, cancelled, placed
 from tests.factories.shop import (
     DATA,
@@ -291,6 +292,24 @@ async def test_another_members_coupon_is_not_found_and_a_visitor_needs_consent()
     ]
     assert (shown.payable_fen, shown.usable_coupons, shown.unusable_coupons) == (10_000, (), ())
     assert (await quoted(visitor, (sku, 1), best_coupons=True)).quote.coupon_ids == ()
+
+
+async def test_under_a_new_version_nothing_is_used_until_it_is_accepted() -> None:
+    sku, member_id = await a_sku(10_000), await a_buyer(points=1_000)
+    own = await a_coupon(member_id)
+    await agreements(effective_at=NOW)
+    asked = await quoted(member_id, (sku, 1), coupon_ids=(own,), points_to_spend=100)
+    assert [(code, path) for code, path, _ in told(asked.quote)] == [
+        ("CONSENT_REQUIRED", ("couponIds", "0")),
+        ("CONSENT_REQUIRED", ("pointsToSpend",)),
+    ]
+    # What is bought goes on earning: they have joined, and have refused nothing.
+    assert (asked.quote.payable_fen, asked.quote.max_points_to_spend) == (10_000, 0)
+    assert asked.quote.points_to_earn == 100
+    await consents.record(member_id, JOINING, now=NOW)
+    shown = await quoted(member_id, (sku, 1), coupon_ids=(own,), points_to_spend=100)
+    assert (told(shown.quote), shown.quote.coupon_ids) == ([], (own,))
+    assert shown.quote.points_spent == 100
 
 
 async def test_the_best_pair_of_stored_coupons_beats_every_other() -> None:
