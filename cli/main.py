@@ -32,6 +32,7 @@ COMMANDS = (
     "points",
     "coupons",
     "promotions",
+    "rewards",
     "importing",
     "replay",
     "tour",

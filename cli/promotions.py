@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +10,11 @@ from uuid import UUID
 
 import typer
 
-from cli.environment import running_settings
+from cli.connected import run_connected
 from cli.panels import DATA
 
 if TYPE_CHECKING:
     from domain.promotions import Scheduled
-    from settings import Settings
 
 T = TypeVar("T")
 _REFUSED = 1
@@ -125,16 +123,4 @@ def _read(text: bytes) -> Scheduled:
 
 
 def _run(work: Callable[[], Awaitable[T]]) -> T:
-    """Run work on the database of the settings."""
-    with running_settings() as settings:
-        return asyncio.run(_connected(settings, work))
-
-
-async def _connected(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    from models import database
-
-    await database.connect(settings.postgres_url, application_name="membermall-promotions")
-    try:
-        return await work()
-    finally:
-        await database.close()
+    return run_connected("promotions", lambda _settings: work())

@@ -41,11 +41,12 @@ async def seed(settings: Settings) -> bool:
 
     from models import database
     from services.seed import plant
+    from wiring.ports import personal_data_of
 
     await asyncio.to_thread(write_files, settings.home / "media")
     await database.connect(settings.postgres_url, application_name="membermall-seed")
     try:
-        return await plant(now=datetime.now(UTC))
+        return await plant(personal_data_of(settings), now=datetime.now(UTC))
     finally:
         await database.close()
 

@@ -12,7 +12,6 @@ from domain.errors import (
     DomainError,
     ErrorCode,
     InsufficientPoints,
-    InvalidInput,
     NotAllowed,
 )
 from domain.money import MAX_FEN
@@ -188,13 +187,18 @@ MAX_NAME_LENGTH = 128
 MAX_CODE_LENGTH = 256
 
 
-def check_price(points_price: int, cash_price_fen: int) -> None:
-    """Refuse a price that no reward can have.
+class RewardInvalid(ValueError):
+    """A reward that can't be; `problems` are one line each, all found at once."""
 
-    Raises:
-        InvalidInput: fewer than one point, or money below zero or beyond all bounds.
-    """
-    if not 1 <= points_price <= MAX_FEN:
-        raise InvalidInput(path=("pointsPrice",), problem="At least 1 point is expected.")
-    if not 0 <= cash_price_fen <= MAX_FEN:
-        raise InvalidInput(path=("cashPrice",), problem="An amount of at least 0 is expected.")
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def price_problems(points_price: int, cash_price_fen: int) -> list[str]:
+    """Return what can't hold of a reward's price; empty when it can."""
+    checks = (
+        (1 <= points_price <= MAX_FEN, "points_price: 1 or more"),
+        (0 <= cash_price_fen <= MAX_FEN, "cash_price_fen: 0 or more"),
+    )
+    return [problem for holds, problem in checks if not holds]

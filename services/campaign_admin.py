@@ -69,7 +69,7 @@ async def put_template(code: str, terms: Terms, validity: Validity, *, now: date
     if problems:
         raise CampaignInvalid(problems)
     async with database.in_transaction():
-        terms_id = await coupon_terms.terms_id_of(await _titled(terms), now=now)
+        terms_id = await coupon_terms.terms_id_of(await titled(terms), now=now)
         template_id: UUID = await database.fetch_value(
             """
             INSERT INTO coupon_template
@@ -92,7 +92,7 @@ async def put_template(code: str, terms: Terms, validity: Validity, *, now: date
         return template_id
 
 
-async def _titled(terms: Terms) -> Terms:
+async def titled(terms: Terms) -> Terms:
     """Name the goods by their categories, or products, unless the brand has words for them.
 
     Raises:

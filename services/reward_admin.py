@@ -1,4 +1,4 @@
-"""Writing rewards: what points buy, until when; the codes of virtual ones."""
+"""Writing rewards, for operators and the demo's seed: what points buy, until when; their codes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.coupons import Terms
+from domain.coupons import CampaignInvalid, Terms, terms_problems
 from domain.errors import InvalidInput, NotFound
 from domain.rewards import (
     MAX_CODE_LENGTH,
     MAX_NAME_LENGTH,
+    RewardInvalid,
     RewardKind,
     RewardState,
-    check_price,
+    price_problems,
 )
 from models import database
 from models.ids import new_id
-from services import coupon_terms
+from services import campaign_admin, coupon_terms
+from services import rules as rule_versions
 from services.personal_data import PersonalData
 from services.rich_text import clean_html
 
@@ -51,29 +53,22 @@ class NewReward:
 
 
 async def create_reward(wanted: NewReward, *, now: datetime) -> UUID:
-    """Add a reward and return its id.
+    """Add a reward and return its id. Goods without a picture show that of their SKU.
 
     Raises:
-        InvalidInput: it can't be meant like this.
-        NotFound: there is no such SKU.
+        RewardInvalid: with everything that can't hold.
     """
-    _check(wanted)
-    if wanted.sku_id is not None:
-        found = await database.fetch_value("SELECT id FROM sku WHERE id = $1", wanted.sku_id)
-        if found is None:
-            raise NotFound(thing="SKU", path=("skuId",))
+    problems = await problems_of(wanted, now=now)
+    if problems:
+        raise RewardInvalid(problems)
     quantity = 0 if wanted.kind is RewardKind.VIRTUAL else wanted.quantity
-    terms_id = await coupon_terms.terms_id_of(wanted.terms, now=now) if wanted.terms else None
+    terms_id = None
+    if wanted.terms is not None:
+        titled = await campaign_admin.titled(wanted.terms)
+        terms_id = await coupon_terms.terms_id_of(titled, now=now)
     reward_id = new_id()
     await database.execute(
-        """
-        INSERT INTO reward (id, kind, name, image_url, description_html, sku_id, terms_id,
-                            valid_days, points_price, cash_price_fen, quantity, remaining,
-                            per_member_limit, min_tier_code, position, starts_at, ends_at, status,
-                            created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16, $17,
-                $18)
-        """,
+        _CREATE,
         reward_id,
         wanted.kind,
         wanted.name.strip(),
@@ -96,36 +91,76 @@ async def create_reward(wanted: NewReward, *, now: datetime) -> UUID:
     return reward_id
 
 
-def _check(wanted: NewReward) -> None:
-    _require(0 < len(wanted.name.strip()) <= MAX_NAME_LENGTH, "name", "A name is expected.")
-    check_price(wanted.points_price, wanted.cash_price_fen)
+_CREATE = """
+INSERT INTO reward (id, kind, name, image_url, description_html, sku_id, terms_id, valid_days,
+                    points_price, cash_price_fen, quantity, remaining, per_member_limit,
+                    min_tier_code, position, starts_at, ends_at, status, created_at)
+VALUES ($1, $2, $3, coalesce($4, (SELECT image_url FROM sku WHERE sku.id = $6)), $5, $6, $7, $8, $9,
+        $10, $11, $11, $12, $13, $14, $15, $16, $17, $18)
+"""
+
+
+async def problems_of(wanted: NewReward, *, now: datetime) -> list[str]:
+    """Return all that can't hold of a reward, a line each that begins with the field."""
+    problems = _problems(wanted)
+    if wanted.sku_id is not None and not await database.fetch_value(
+        "SELECT EXISTS (SELECT FROM sku WHERE id = $1)", wanted.sku_id
+    ):
+        problems.append("sku: there is no such SKU")
+    rules = (await rule_versions.in_force(now=now)).rules
+    if wanted.min_tier_code not in (None, *(tier.code for tier in rules.tiers)):
+        problems.append("min_tier_code: no tier has it")
+    if wanted.terms is not None:
+        problems += [f"terms.{problem}" for problem in await _terms_problems(wanted.terms)]
+    return problems
+
+
+def _problems(wanted: NewReward) -> list[str]:
     is_goods = wanted.kind is RewardKind.GOODS
     is_coupon = wanted.kind is RewardKind.COUPON
-    _require(is_goods == (wanted.sku_id is not None), "skuId", "Goods, and only goods, name a SKU.")
-    _require(is_goods or not wanted.cash_price_fen, "cashPrice", "Only goods take cash.")
-    has_terms = wanted.terms is not None and wanted.valid_days is not None
-    _require(is_coupon == has_terms, "terms", "A coupon, and only a coupon, has terms and days.")
-    _require(
-        not is_coupon or (wanted.valid_days or 0) >= 1, "validDays", "At least 1 day is expected."
+    days, limit, ends_at = wanted.valid_days, wanted.per_member_limit, wanted.ends_at
+    checks = (
+        (0 < len(wanted.name.strip()) <= MAX_NAME_LENGTH, f"name: 1 to {MAX_NAME_LENGTH} letters"),
+        (is_goods == (wanted.sku_id is not None), "sku: for GOODS, which name one"),
+        (is_goods or wanted.cash_price_fen == 0, "cash_price_fen: for GOODS alone"),
+        (is_coupon == (wanted.terms is not None), "terms: for COUPON, which has them"),
+        (
+            is_coupon == (days is not None) and (days is None or days >= 1),
+            "valid_days: for COUPON, 1 or more",
+        ),
+        (
+            wanted.quantity is None
+            or (wanted.quantity >= 1 and wanted.kind is not RewardKind.VIRTUAL),
+            "quantity: 1 or more, or none; VIRTUAL counts its codes",
+        ),
+        (limit is None or limit >= 1, "per_member_limit: 1 or more"),
+        (ends_at is None or wanted.starts_at < ends_at, "ends_at: after starts_at"),
     )
-    _require(
-        wanted.kind is not RewardKind.VIRTUAL or wanted.quantity is None,
-        "quantity",
-        "A virtual reward has as many pieces as codes.",
-    )
-    for field, number in (("quantity", wanted.quantity), ("limit", wanted.per_member_limit)):
-        _require(number is None or number >= 1, field, "At least 1 is expected.")
-    ends_at = wanted.ends_at
-    _require(
-        ends_at is None or wanted.starts_at < ends_at,
-        "endsAt",
-        "The end must come after the start.",
-    )
+    problems = price_problems(wanted.points_price, wanted.cash_price_fen)
+    return problems + [problem for holds, problem in checks if not holds]
 
 
-def _require(holds: bool, field: str, problem: str) -> None:
-    if not holds:
-        raise InvalidInput(path=(field,), problem=problem)
+async def _terms_problems(terms: Terms) -> list[str]:
+    problems = terms_problems(terms)
+    if problems:
+        return problems
+    try:
+        await campaign_admin.titled(terms)
+    except CampaignInvalid as refused:
+        return refused.problems
+    return []
+
+
+async def sku_id_of(code: str) -> UUID:
+    """Return the SKU with this code.
+
+    Raises:
+        RewardInvalid: there is none.
+    """
+    sku_id: UUID | None = await database.fetch_value("SELECT id FROM sku WHERE code = $1", code)
+    if sku_id is None:
+        raise RewardInvalid(["sku: there is no such SKU"])
+    return sku_id
 
 
 async def add_codes(reward_id: UUID, codes: Iterable[str], data: PersonalData) -> int:
@@ -172,8 +207,21 @@ async def withdraw(reward_id: UUID) -> None:
     Raises:
         NotFound: there is no such reward.
     """
+    await _turn(reward_id, RewardState.WITHDRAWN)
+
+
+async def restore(reward_id: UUID) -> None:
+    """Put a reward that was withdrawn back into the mall, as it was.
+
+    Raises:
+        NotFound: there is no such reward.
+    """
+    await _turn(reward_id, RewardState.PUBLISHED)
+
+
+async def _turn(reward_id: UUID, state: RewardState) -> None:
     found = await database.fetch_value(
-        "UPDATE reward SET status = 'WITHDRAWN' WHERE id = $1 RETURNING id", reward_id
+        "UPDATE reward SET status = $2 WHERE id = $1 RETURNING id", reward_id, state
     )
     if found is None:
         raise NotFound(thing="reward", path=("rewardId",))

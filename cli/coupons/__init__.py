@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
-from cli.environment import running_settings
+from cli.connected import run_connected
 from cli.panels import DATA
-
-if TYPE_CHECKING:
-    from settings import Settings
 
 T = TypeVar("T")
 _REFUSED = 1
@@ -133,16 +129,4 @@ def grant(
 
 
 def _run(work: Callable[[], Awaitable[T]]) -> T:
-    """Run work on the database of the settings."""
-    with running_settings() as settings:
-        return asyncio.run(_connected(settings, work))
-
-
-async def _connected(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
-    from models import database
-
-    await database.connect(settings.postgres_url, application_name="membermall-coupons")
-    try:
-        return await work()
-    finally:
-        await database.close()
+    return run_connected("coupons", lambda _settings: work())

@@ -26,11 +26,13 @@ _PERCENT = 100
 Fen = Annotated[int, Field(ge=0, le=9_007_199_254_740_991)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of an operator's file: nothing is in it that isn't known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ScopeFile(_Part):
+class ScopeFile(Part):
     """The goods that coupons can be used for."""
 
     kind: ScopeKind = ScopeKind.ALL
@@ -39,10 +41,9 @@ class ScopeFile(_Part):
     title_en: str = Field("", max_length=256)
 
 
-class TemplateFile(_Part):
-    """What coupons promise; amounts in fen, times with their offset."""
+class TermsFile(Part):
+    """What coupons promise; amounts in fen."""
 
-    code: str = Field(min_length=1, max_length=64)
     name: str = Field(min_length=1, max_length=128)
     name_en: str = Field("", max_length=128)
     kind: CouponKind
@@ -57,9 +58,6 @@ class TemplateFile(_Part):
     return_rule: ReturnRule = ReturnRule.WHOLE_BEFORE_SHIPMENT
     description: str = ""
     description_en: str = ""
-    valid_days: int | None = Field(None, ge=1, le=3_650)
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
 
     def terms(self) -> Terms:
         """Return the terms."""
@@ -83,7 +81,16 @@ class TemplateFile(_Part):
         )
 
 
-class EventFile(_Part):
+class TemplateFile(TermsFile):
+    """A template: its code, and when its coupons can be used; times with their offset."""
+
+    code: str = Field(min_length=1, max_length=64)
+    valid_days: int | None = Field(None, ge=1, le=3_650)
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+
+class EventFile(Part):
     """The paid order that brings a coupon."""
 
     min_paid_fen: Fen | None = None
@@ -91,7 +98,7 @@ class EventFile(_Part):
     pieces: int | None = Field(None, ge=1, le=10_000)
 
 
-class CampaignFile(_Part):
+class CampaignFile(Part):
     """A campaign."""
 
     template: TemplateFile
@@ -110,6 +117,13 @@ class CampaignFile(_Part):
     series: str | None = Field(None, max_length=64)
 
 
+def told(refused: ValidationError) -> list[str]:
+    """Return what is wrong in a file, a line each that begins with the field."""
+    return [
+        f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in refused.errors()
+    ]
+
+
 def read(file: Path) -> CampaignFile:
     """Read a campaign's file.
 
@@ -119,11 +133,7 @@ def read(file: Path) -> CampaignFile:
     try:
         return CampaignFile.model_validate_json(file.read_bytes())
     except ValidationError as refused:
-        problems = [
-            f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}"
-            for each in refused.errors()
-        ]
-        raise CampaignInvalid(problems) from None
+        raise CampaignInvalid(told(refused)) from None
     except OSError as error:
         raise CampaignInvalid([error.strerror or "can't be read"]) from None
 

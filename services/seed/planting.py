@@ -12,6 +12,7 @@ from models.catalog import Banner, Store
 from models.ids import new_id
 from services import catalog_admin, rules
 from services.catalog_admin import NewCategory, NewProduct, NewSku
+from services.personal_data import PersonalData
 from services.seed.brand import (
     AGREEMENT_VERSION,
     BRAND,
@@ -39,7 +40,7 @@ SOURCE = "demo"
 _LOCK_KEY = 0x73_65_65_64  # "seed"
 
 
-async def plant(*, now: datetime) -> bool:
+async def plant(data: PersonalData, *, now: datetime) -> bool:
     """Write the demo brand unless it was written before; tell whether it was written now.
 
     Two at once do it once. What an operator has changed or taken off since stays so.
@@ -56,7 +57,7 @@ async def plant(*, now: datetime) -> bool:
         await _put_up_posters(categories, products)
         await plant_offers(categories, SOURCE, now=now)
         await plant_promotions(categories, now=now)
-        await plant_rewards(now=now)
+        await plant_rewards(data, now=now)
     return True
 
 

@@ -24,6 +24,7 @@ from models import database
 from resolvers.common.context import Context
 from services.ports import Ports
 from services.seed import plant
+from settings import Settings
 from tests.executor.torture.arguments import SCALARS
 from tests.executor.torture.campaign import SOUND, Subject, compare
 from tests.executor.torture.comparing import Surroundings, little_garbage
@@ -33,6 +34,7 @@ from tests.factories.shop import SkuFacts, a_cart_line
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper
 from tests.support.simulator import Simulator
+from wiring.ports import personal_data_of
 
 DOCUMENTS = 40
 RUNS = 4
@@ -42,9 +44,11 @@ WORDS = ("", "苹果", "牛奶", "1")
 
 
 @pytest.fixture
-async def shopper(client: GraphQLClient, wxsim: Simulator, live: str) -> Shopper:
+async def shopper(
+    client: GraphQLClient, wxsim: Simulator, live: str, settings: Settings
+) -> Shopper:
     """A member who has ordered, paid, cancelled, and filled a cart at the demo brand."""
-    await plant(now=await database.fetch_value("SELECT now()"))
+    await plant(personal_data_of(settings), now=await database.fetch_value("SELECT now()"))
     found = await a_shopper(client, wxsim)
     rows = await database.fetch("SELECT id, product_id FROM sku ORDER BY code LIMIT 5")
     skus = [SkuFacts(row["id"], row["product_id"]) for row in rows]

@@ -18,6 +18,7 @@ from cli.seed import write_files
 from services.seed import plant
 from settings import Settings
 from tests.support.application import PROJECT
+from wiring.ports import personal_data_of
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, ConsoleMessage, Page, Request
@@ -67,7 +68,7 @@ def demo_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def mall(live: str, settings: Settings, demo_media: Path) -> str:
     """The running mall with the demo brand in it; its URL."""
     (settings.home / "media").symlink_to(demo_media)
-    await plant(now=datetime.now(UTC))
+    await plant(personal_data_of(settings), now=datetime.now(UTC))
     return live
 
 

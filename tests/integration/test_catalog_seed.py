@@ -25,7 +25,7 @@ from services.consents import current_agreements
 from services.pages import PageRequest
 from services.reward_lists import RewardQuery
 from services.seed import pages, pictures, plant
-from tests.factories.shop import NOW, a_member
+from tests.factories.shop import DATA, NOW, a_member
 from tests.support.catalog import catalog_client
 
 
@@ -40,7 +40,7 @@ async def counts() -> dict[str, int]:
 @pytest.fixture
 async def planted(database: str) -> None:
     rules.forget_cached()
-    assert await plant(now=NOW)
+    assert await plant(DATA, now=NOW)
 
 
 async def test_it_is_planted_once(planted: None) -> None:
@@ -55,17 +55,17 @@ async def test_it_is_planted_once(planted: None) -> None:
         "coupon_template": 10,
         "coupon_campaign": 10,
         "promotion": 7,
-        "reward": 5,
+        "reward": 6,
     }
     assert await counts() == whole
-    assert not await plant(now=NOW + timedelta(days=1))
+    assert not await plant(DATA, now=NOW + timedelta(days=1))
     assert await counts() == whole
     assert await db.fetch_value("SELECT count(*) FROM rule_version") == 2
 
 
 async def test_two_at_once_plant_once(database: str) -> None:
     rules.forget_cached()
-    assert sorted(await asyncio.gather(plant(now=NOW), plant(now=NOW))) == [False, True]
+    assert sorted(await asyncio.gather(plant(DATA, now=NOW), plant(DATA, now=NOW))) == [False, True]
     assert (await counts())["product"] == 44
 
 
@@ -99,14 +99,18 @@ async def test_every_kind_of_promotion_runs_and_of_reward_is_there(planted: None
     later = await promotions.running(now=NOW + timedelta(days=3), tier_code=None)
     assert len(later) == 6
     page = await reward_lists.list_rewards(None, RewardQuery(), PageRequest(100), now=NOW)
-    assert Counter(row["kind"] for row in page.rows) == {"COUPON": 2, "GOODS": 3}
+    assert Counter(row["kind"] for row in page.rows) == {"COUPON": 2, "GOODS": 3, "VIRTUAL": 1}
+    assert sum(row["cash_price_fen"] > 0 for row in page.rows) == 1
+    [virtual] = [row for row in page.rows if row["kind"] == "VIRTUAL"]
+    assert virtual["remaining"] == 50
+    assert await db.fetch_value("SELECT count(DISTINCT digest) FROM reward_code") == 50
 
 
 async def test_what_an_operator_changed_stays(planted: None) -> None:
     await db.execute("UPDATE product SET name = '别的' WHERE source_id = 'APPLE'")
     sku_id = await db.fetch_value("SELECT id FROM sku WHERE code = 'GREENS-1'")
     await stock_admin.restock(sku_id, 5, now=NOW)
-    await plant(now=NOW)
+    await plant(DATA, now=NOW)
     assert await db.fetch_value("SELECT name FROM product WHERE source_id = 'APPLE'") == "别的"
     assert await db.fetch_value("SELECT available FROM stock_level WHERE id = $1", sku_id) == 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,9 +20,10 @@ from domain.errors import (
 )
 from domain.ledger import AccountKind, EntryReason
 from domain.orders import DeliveryMethod
-from domain.pricing import CouponStatus
+from domain.pricing import CouponStatus, Scope, ScopeKind
 from domain.rewards import (
     RedemptionNotCancellable,
+    RewardInvalid,
     RewardKind,
     RewardLimitReached,
     RewardSoldOut,
@@ -32,6 +34,7 @@ from services import coupons, finality, points, reward_admin
 from services.order_addresses import ChangeOrderAddress, change_order_address
 from services.placing import DraftRefused, PriceChanged
 from services.reversal import Reversal, reverse
+from tests.factories.catalog import a_category
 from tests.factories.coupons import FIVE_OFF
 from tests.factories.orders import NO_WECHAT, lines_of, pay
 from tests.factories.orders import cancelled as timed_out
@@ -456,23 +459,66 @@ async def test_a_received_redemption_becomes_final_and_earns_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "path"),
+    ("facts", "problems"),
     [
-        ({"points_price": 0}, "pointsPrice"),
-        ({"cash_price_fen": 1}, "cashPrice"),
-        ({"terms": None}, "terms"),
-        ({"valid_days": 0}, "validDays"),
-        ({"quantity": 0}, "quantity"),
-        ({"per_member_limit": 0}, "limit"),
-        ({"ends_at": NOW - 2 * DAY}, "endsAt"),
-        ({"name": " "}, "name"),
-        ({"sku_id": new_id()}, "skuId"),
-        ({"kind": RewardKind.GOODS}, "skuId"),
-        ({"kind": RewardKind.VIRTUAL, "quantity": 3}, "quantity"),
+        ({"points_price": 0}, ["points_price: 1 or more"]),
+        ({"cash_price_fen": 1}, ["cash_price_fen: for GOODS alone"]),
+        ({"terms": None}, ["terms: for COUPON, which has them"]),
+        ({"valid_days": None}, ["valid_days: for COUPON, 1 or more"]),
+        ({"terms": replace(FIVE_OFF, name="")}, ["terms.name: a coupon has one"]),
+        (
+            {"terms": replace(FIVE_OFF, scope=Scope(ScopeKind.CATEGORIES, frozenset({new_id()})))},
+            ["terms.scope: not every category is there"],
+        ),
+        ({"valid_days": 0}, ["valid_days: for COUPON, 1 or more"]),
+        ({"quantity": 0}, ["quantity: 1 or more, or none; VIRTUAL counts its codes"]),
+        ({"per_member_limit": 0}, ["per_member_limit: 1 or more"]),
+        ({"min_tier_code": "DIAMOND"}, ["min_tier_code: no tier has it"]),
+        ({"ends_at": NOW - 2 * DAY}, ["ends_at: after starts_at"]),
+        ({"name": " "}, ["name: 1 to 128 letters"]),
+        (
+            {"kind": RewardKind.GOODS, "sku_id": new_id()},
+            ["sku: there is no such SKU"],
+        ),
+        (
+            {"sku_id": new_id(), "name": "x" * 129},
+            [
+                "name: 1 to 128 letters",
+                "sku: for GOODS, which name one",
+                "sku: there is no such SKU",
+            ],
+        ),
+        ({"kind": RewardKind.GOODS}, ["sku: for GOODS, which name one"]),
+        (
+            {"kind": RewardKind.VIRTUAL, "quantity": 3},
+            ["quantity: 1 or more, or none; VIRTUAL counts its codes"],
+        ),
     ],
 )
-async def test_what_no_reward_can_be(facts: dict[str, Any], path: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+async def test_what_no_reward_can_be(facts: dict[str, Any], problems: list[str]) -> None:
+    with pytest.raises(RewardInvalid) as refused:
         await a_reward(**facts)
-    assert refused.value.path == (path,)
+    assert refused.value.problems == problems
     assert await db.fetch_value("SELECT count(*) FROM reward") == 0
+
+
+async def test_one_that_was_withdrawn_can_come_back() -> None:
+    member_id, reward_id = await a_redeemer(), await a_reward()
+    await reward_admin.withdraw(reward_id)
+    await reward_admin.restore(reward_id)
+    await redeemed(member_id, reward_id)
+    for turn in (reward_admin.withdraw, reward_admin.restore):
+        with pytest.raises(NotFound):
+            await turn(new_id())
+
+
+async def test_a_coupon_names_its_goods_and_goods_show_their_picture() -> None:
+    category_id = await a_category("坚果")
+    scope = Scope(ScopeKind.CATEGORIES, frozenset({category_id}))
+    await a_reward(terms=replace(FIVE_OFF, scope=scope))
+    assert await db.fetch_value("SELECT scope_title FROM coupon_terms") == "坚果"
+    sku = await a_sku()
+    await db.execute("UPDATE sku SET image_url = '/media/mug.png' WHERE id = $1", sku.id)
+    pictured = await a_goods_reward(sku), await a_goods_reward(sku, image_url="/media/gift.png")
+    shown = [(await row_of("reward", reward_id))["image_url"] for reward_id in pictured]
+    assert shown == ["/media/mug.png", "/media/gift.png"]
