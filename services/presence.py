@@ -52,9 +52,12 @@ class Sightings:
 sightings = Sightings()
 
 
-async def seen(member_id: UUID, *, now: datetime) -> None:
-    """Give a member what is due at their first sight of the day; a failure is logged, not told."""
-    if sightings.knows(member_id, now=now):
+async def seen(member_id: UUID, *, now: datetime, anew: bool = False) -> None:
+    """Give a member what is due at their first sight of the day; a failure is logged, not told.
+
+    With `anew` they are looked at whoever has seen them before: something may be due since then.
+    """
+    if not anew and sightings.knows(member_id, now=now):
         return
     sightings.note(member_id, until=now + _TRYING)
     try:

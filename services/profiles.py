@@ -14,8 +14,8 @@ from domain.profiles import BirthdaySet, TextRejected, check_birthday, parse_nic
 from domain.wechat import TextScene, TextVerdict
 from models import database
 from models.member_rows import MemberRow, members_by_id
+from services import presence, uploads
 from services import rules as rule_versions
-from services import uploads
 from services.guards import require_active, require_member_consent
 from services.uploads import PictureStorage
 
@@ -98,6 +98,9 @@ async def update_profile(
     )
     if not changed:
         await _explain(change.member_id, now=now)
+    if change.birthday is not None and member.birthday is None:
+        # They were seen before anybody knew of the birthday, and this may be its last day.
+        await presence.seen(change.member_id, now=now, anew=True)
 
 
 async def _member(member_id: UUID, *, now: datetime) -> MemberRow:

@@ -142,6 +142,15 @@ async def test_a_birthday_is_set_once(client: GraphQLClient, member: SignedInMem
     assert (await me(client, member.token))["nickname"] == ""
 
 
+async def test_who_tells_of_a_birthday_in_its_window_is_given_what_is_due_at_once(
+    client: GraphQLClient, member: SignedInMember
+) -> None:
+    lately = business_day(datetime.now(UTC)) - timedelta(days=15)
+    await _update(client, member, birthday=lately.replace(year=2000).isoformat())
+    given = await db.fetch("SELECT benefit FROM benefit_grant WHERE member_id = $1", member.id)
+    assert "BIRTHDAY_COUPON" in [row["benefit"] for row in given]
+
+
 async def test_of_two_birthdays_at_once_one_is_kept(
     client: GraphQLClient, member: SignedInMember
 ) -> None:
