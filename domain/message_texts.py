@@ -36,7 +36,8 @@ MESSAGE_BODIES: dict[MessageEvent, str] = {
     MessageEvent.COUPON_EXPIRING: "{coupon_en} can be used up to and including {day}.",
     MessageEvent.POINTS_EXPIRING: "{points} points can be spent up to and including {day}.",
     MessageEvent.TIER_CHANGED: "You are {tier_en} now.",
-    MessageEvent.TIER_REVIEW_DUE: "To stay {tier_en}, {growth} more growth is needed by {day}.",
+    MessageEvent.TIER_REVIEW_DUE: "To stay {tier_en} at the review of {day}, {growth} more growth"
+    " is needed.",
     MessageEvent.CHECK_IN_REMINDER: "Your streak goes on when you check in today.",
 }
 
