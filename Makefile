@@ -48,7 +48,7 @@ test: check ## Checks and all tests, on servers of their own
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup -m "not soak and not browser and not audit"
 
 soak: $(DEV_STAMP) ## The long tests: races, replays and state machines with many more examples
-	$(PYTHON) -m pytest -m soak --hypothesis-profile=soak
+	$(PYTHON) -m pytest -m soak --hypothesis-profile=soak -o faulthandler_timeout=0
 
 browser: ## Tests in a real browser; pictures of the pages go to build/browser (needs Chromium)
 	@if $(call found,chromium chromium-browser google-chrome); then \
