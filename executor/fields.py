@@ -13,6 +13,8 @@
 
 Compiled code calls the function once with all parents of a level. graphql-core asks parent by
 parent; there a DataLoader gathers the parents and calls the same function.
+
+Fields of one level that one statement can answer hear of each other by `ahead`: see `batched`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types.field import StrawberryField
 
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
+Ahead = Callable[..., Any]
 Needs = Callable[[Sequence[Any], "BatchInfo"], Awaitable[None]]
 _LIST_OF = re.compile(r"^\s*(?:[\w.]+\.)?(?:list|List|Sequence)\s*\[(.*)\]\s*$", re.DOTALL)
 
@@ -50,6 +53,7 @@ class BatchInfo:
 
     There is no path, since each parent has its own. `selected` is what `selected()` says; for a
     function that several fields need, what is asked of the parents: {"skus", "skus.price"}.
+    `prepared` is what the field's `ahead` returned; None where nobody called it.
     """
 
     context: Any
@@ -57,10 +61,12 @@ class BatchInfo:
     root_value: Any = None
     variable_values: Any = field(default_factory=dict)
     selected: frozenset[str] = frozenset()
+    prepared: Any = None
 
 
 def batched(
     *,
+    ahead: Ahead | None = None,
     name: str | None = None,
     description: str | None = None,
     deprecation_reason: str | None = None,
@@ -75,6 +81,11 @@ def batched(
     with one value for each parent; an exception among them is that parent's error, an exception
     raised is everybody's.
 
+    `ahead` takes the same, waits for nothing, and is called for each such field of a level before
+    the first of them is fetched: it can leave a note with the parents, so that whichever is fetched
+    first fetches for all. What it returns is the function's `info.prepared`. It's a help, no more:
+    where fields are resolved one by one nobody calls it.
+
     Raises:
         TypeError: the function doesn't take parents and info, or isn't annotated to return a list.
     """
@@ -82,7 +93,7 @@ def batched(
     def declare(function: Any) -> Any:
         batch = cast("BatchFunction", getattr(function, "__func__", function))
         return strawberry.field(
-            resolver=_one_by_one(batch),
+            resolver=_one_by_one(batch, ahead),
             name=name,
             description=description,
             deprecation_reason=deprecation_reason,
@@ -217,6 +228,12 @@ def derivation_of(declared: StrawberryField) -> Derivation | None:
     return found
 
 
+def ahead_of(declared: StrawberryField) -> Ahead | None:
+    """Return what a batched field wants called before its level is fetched, if anything."""
+    found: Ahead | None = _told_by(declared, "ahead")
+    return found
+
+
 def batch_of(declared: StrawberryField) -> BatchFunction | None:
     """Return the function that answers the field for many parents; None if it was not declared."""
     found: BatchFunction | None = _told_by(declared, "batch")
@@ -228,7 +245,7 @@ def _told_by(declared: StrawberryField, name: str) -> Any:
     return None if resolver is None else getattr(resolver.wrapped_func, name, None)
 
 
-def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:
+def _one_by_one(batch: BatchFunction, ahead: Ahead | None) -> Callable[..., Awaitable[Any]]:
     """Return the ordinary resolver over the request's loader."""
 
     async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
@@ -253,6 +270,7 @@ def _one_by_one(batch: BatchFunction) -> Callable[..., Awaitable[Any]]:
     resolve.__module__ = batch.__module__
     resolve.__doc__ = batch.__doc__
     resolve.batch = batch  # type: ignore[attr-defined]
+    resolve.ahead = ahead  # type: ignore[attr-defined]
     return resolve
 
 

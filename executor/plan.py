@@ -110,6 +110,11 @@ class Selection:
         return any(each.waits for each in self.fields)
 
     @property
+    def batches(self) -> list[Field]:
+        """Return the fields that are fetched for all objects of the level at once."""
+        return [each for each in self.fields if each.reading.how is How.BATCH]
+
+    @property
     def needs(self) -> Mapping[Needs, list[Field]]:
         """Return what has to be fetched first, and the fields that need it."""
         found: dict[Needs, list[Field]] = {}

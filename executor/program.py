@@ -163,6 +163,7 @@ class _Names:
                 reading.function,
                 self._python_arguments(reading.declared, arguments),
                 nodes,
+                reading.ahead,
             )
         self._name_completion(field.completion, info)
 

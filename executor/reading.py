@@ -13,7 +13,16 @@ from graphql import GraphQLField
 from strawberry.types.field import StrawberryField
 
 from executor.calling import declared_field, resolver_of
-from executor.fields import BatchFunction, Item, Needs, batch_of, derivation_of, item_of
+from executor.fields import (
+    Ahead,
+    BatchFunction,
+    Item,
+    Needs,
+    ahead_of,
+    batch_of,
+    derivation_of,
+    item_of,
+)
 
 
 class How(Enum):
@@ -33,7 +42,7 @@ class Reading:
     """How one field is read; what else is needed stands beside it.
 
     `attribute` is for ATTRIBUTE; `item` for ITEM; `function` for those below; `needs` is what has
-    to be fetched before a DERIVED value is computed.
+    to be fetched before a DERIVED value is computed, `ahead` what is called before a BATCH.
     """
 
     how: How
@@ -42,6 +51,7 @@ class Reading:
     function: Callable[..., Any] | BatchFunction | None = None
     declared: StrawberryField | None = None
     needs: Needs | None = None
+    ahead: Ahead | None = None
 
 
 def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading:
@@ -54,7 +64,7 @@ def reading_of(field: GraphQLField, schema: strawberry.Schema | None) -> Reading
     if not declared.extensions:
         batch = batch_of(declared)
         if batch is not None:
-            return Reading(How.BATCH, function=batch, declared=declared)
+            return Reading(How.BATCH, function=batch, declared=declared, ahead=ahead_of(declared))
         item = item_of(declared)
         if item is not None:
             return Reading(How.ITEM, item=item)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, KeysView, Mapping, Sequence, ValuesView
 from inspect import CORO_CREATED, getcoroutinestate, isawaitable
 from types import CoroutineType, GeneratorType
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     GraphQLAbstractType,
@@ -23,7 +23,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
-from executor.fields import BatchInfo, Needs, PlannedNodes, below
+from executor.fields import Ahead, BatchInfo, Needs, PlannedNodes, below
 from executor.interpreter import Memory, Resolved
 from executor.tracebacks import drop_tracebacks
 
@@ -216,10 +216,18 @@ async def _awaited(run: Run, values: Sequence[Awaitable[Any]]) -> list[Any]:
     return await run.gather(futures)
 
 
-class BatchCall:
-    """Calls a batch function for all objects of a level."""
+class _Told(NamedTuple):
+    """What a batch function is called with."""
 
-    __slots__ = ("_arguments", "_batch", "_name", "_nodes")
+    sources: list[Any]
+    info: BatchInfo
+    arguments: Mapping[str, Any]
+
+
+class BatchCall:
+    """Calls a batch function for all objects of a level, and before it what it wants ahead."""
+
+    __slots__ = ("_ahead", "_arguments", "_batch", "_name", "_nodes")
 
     def __init__(
         self,
@@ -227,23 +235,37 @@ class BatchCall:
         batch: Callable[..., Awaitable[Sequence[Any]]],
         arguments: Callable[[Run], Mapping[str, Any]],
         nodes: PlannedNodes,
+        ahead: Ahead | None = None,
     ) -> None:
         self._name = name
         self._batch = batch
         self._arguments = arguments
         self._nodes = nodes
+        self._ahead = ahead
 
-    async def __call__(self, run: Run, pending: Sequence[Pending]) -> Sequence[Any]:
+    def ahead(self, run: Run, pending: Sequence[Pending]) -> _Told:
+        """Say what the call will be, and return it for the call itself."""
+        assert self._ahead is not None
+        told = self._told(run, pending)
+        told.info.prepared = self._ahead(told.sources, told.info, **told.arguments)
+        return told
+
+    async def __call__(
+        self, run: Run, pending: Sequence[Pending], told: _Told | None = None
+    ) -> Sequence[Any]:
         """Return one value for each object."""
-        info = BatchInfo(
-            run.context, self._name, run.root, run.variables.coerced, self._nodes.selected
-        )
-        sources = [source for source, _, _ in pending]
-        values = await self._batch(sources, info, **self._arguments(run))
+        sources, info, arguments = told or self._told(run, pending)
+        values = await self._batch(sources, info, **arguments)
         run.dropped.append(values)  # Until they have found their place in the answer.
         if len(values) != len(sources):
             raise Fallback
         return values
+
+    def _told(self, run: Run, pending: Sequence[Pending]) -> _Told:
+        info = BatchInfo(
+            run.context, self._name, run.root, run.variables.coerced, self._nodes.selected
+        )
+        return _Told([source for source, _, _ in pending], info, self._arguments(run))
 
 
 class NeedCall:

@@ -171,16 +171,13 @@ class Source:
     def _fill(self, selection: Selection) -> str:
         waiting = [each for each in selection.fields if each.waits]
         called = [each for each in waiting if each.reading.how is How.RESOLVER]
-        batched = [each for each in waiting if each.reading.how is How.BATCH]
+        batched = selection.batches
         lines = [f"async def fill_{selection.number}(run, pending):  # {selection.place}"]
         lines += [f"    {todo} = []" for each in waiting for todo in self._todo(each.completion)]
         if called:
             calls = "".join(f"call_{each.number}, " for each in called)
             lines.append(f"    columns = await resolved(run, pending, ({calls}), is_awaitable)")
-        lines += [
-            f"    column_{each.number} = await batch_{each.number}(run, pending)"
-            for each in batched
-        ]
+        lines += self._batches(batched)
         lines += [
             f"    await need_{fields[0].number}(run, pending)"
             for fields in selection.needs.values()
@@ -189,6 +186,16 @@ class Source:
         for each in waiting:
             lines += self._fills(each.completion)
         return "\n".join(lines)
+
+    def _batches(self, fields: list[Field]) -> Iterator[str]:
+        """Write the calls for a level; each is told to those that want to hear of it first."""
+        hearing = [each.number for each in fields if each.reading.ahead is not None]
+        for number in hearing:
+            yield f"    told_{number} = batch_{number}.ahead(run, pending)"
+        for field in fields:
+            number = field.number
+            told = f", told_{number}" if number in hearing else ""
+            yield f"    column_{number} = await batch_{number}(run, pending{told})"
 
     def _distribution(
         self, selection: Selection, called: list[Field], batched: list[Field]

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import accumulate, chain
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
 
+from loaders.along import Along, Row
 from loaders.checkin import CHECK_IN_COLUMNS, CHECK_IN_JOINS
 from loaders.coupons import COUPON_COUNTS_COLUMNS, COUPON_COUNTS_JOINS
 from loaders.messages import UNREAD_COLUMN
@@ -18,13 +21,6 @@ from loaders.orders import (
     CART_PIECES_COLUMN,
     ORDER_COUNTS_COLUMNS,
     ORDER_COUNTS_JOINS,
-    OrdersShape,
-    OrdersWanted,
-    Row,
-    by_order_id,
-    orders_columns,
-    orders_joins,
-    rows_of_arrays,
 )
 from loaders.points import POINTS_COLUMNS, POINTS_JOINS
 from loaders.tiers import TIER_TERM_COLUMNS, TIER_TERM_JOINS
@@ -65,34 +61,39 @@ async def member_by_id(
     return [found.get(id_) for id_ in ids]
 
 
-@dataclass(slots=True)
-class MemberWithOrders:
-    """A member's row, a page of their orders and one more, and the lines of the page's."""
-
-    record: Record
-    orders: list[Row]
-    lines: dict[UUID, list[Row]]
-
-
-async def member_with_orders(
-    member_id: UUID, *, now: datetime, shape: MemberShape, wanted: OrdersWanted, of: OrdersShape
-) -> MemberWithOrders | None:
-    """Return a member together with some of their orders, in one statement."""
-    rows = await database.fetch(_member_statement(shape, of), member_id, now, *wanted.page_values())
+async def member_along(
+    member_id: UUID,
+    *,
+    now: datetime,
+    shape: MemberShape,
+    along: Sequence[Along],
+    values: Sequence[Sequence[Any]],
+) -> tuple[Record, list[Row]] | None:
+    """Return a member, and of each list with its values the arrays that it reads along."""
+    firsts = accumulate((len(each) for each in values), initial=_FIRST_VALUE)
+    lists = tuple(zip(along, firsts, strict=False))
+    statement = _member_statement(shape, lists)
+    rows = await database.fetch(statement, member_id, now, *chain.from_iterable(values))
     if not rows:
         return None
     (record,) = rows
-    end = len(record) - of.line_columns
-    orders = rows_of_arrays(record[end - of.columns : end])
-    lines: dict[UUID, list[Row]] = {}
-    if of.line_columns:
-        ids = [order[0] for order in orders[: wanted.first]]
-        lines = dict(zip(ids, by_order_id(ids, rows_of_arrays(record[end:])), strict=True))
-    return MemberWithOrders(record, orders, lines)
+    start = len(record) - sum(each.width for each in along)
+    arrays: list[Row] = []
+    for each in along:
+        arrays.append(record[start : start + each.width])
+        start += each.width
+    return record, arrays
+
+
+_FIRST_VALUE = 3
+"""$1 is the member, $2 is now."""
 
 
 @lru_cache(maxsize=1_024)
-def _member_statement(shape: MemberShape, orders: OrdersShape | None = None) -> str:
+def _member_statement(
+    shape: MemberShape, along: tuple[tuple[Along, int], ...] | None = None
+) -> str:
+    """Return the statement for many members, or for one with lists and their first values."""
     parts = [
         (True, member_columns(sorted(shape.columns | {"id"})), ""),
         (shape.has_points, POINTS_COLUMNS, POINTS_JOINS),
@@ -105,11 +106,12 @@ def _member_statement(shape: MemberShape, orders: OrdersShape | None = None) -> 
         # The instant is told even where nothing asks for it: each statement has it as a value.
         (True, "$2::timestamptz AS told_at", ""),
     ]
-    if orders is not None:
-        parts.append((True, orders_columns(orders), orders_joins(orders)))
+    for number, (each, first) in enumerate(along or ()):
+        title = f"list_{number}"
+        parts.append((True, each.columns(title), each.joins(title, first)))
     shown = ", ".join(columns for has, columns, _ in parts if has and columns)
     joins = " ".join(join for has, _, join in parts if has)
-    which = "= ANY($1)" if orders is None else "= $1"
+    which = "= ANY($1)" if along is None else "= $1"
     return f"SELECT {shown} FROM member {joins} WHERE member.id {which}"
 
 

@@ -12,11 +12,9 @@ from asyncpg import Record
 
 from domain.orders import OrderStatus
 from domain.rules import Rules, from_document
+from loaders.along import Row, columns_of, in_arrays
 from models import database
 from models.order_rows import ORDER_COLUMNS, ORDER_LINE_COLUMNS, WHOLE_LINE
-
-Row = Sequence[Any]
-"""A row by places: a record, or a tuple put together from columns."""
 
 _AN_ORDER = ", ".join(f"o.{name}" for name in ORDER_COLUMNS)
 _ORDERS_BY_ID = f"""
@@ -53,17 +51,52 @@ def _lines_statement(columns: int) -> str:
 
 
 class OrdersShape(NamedTuple):
-    """What is read of a member's list of orders, which the statement's text depends on.
+    """What is read of a member's list of orders, along with the member (`Along`).
 
-    `columns` are the first so many `ORDER_COLUMNS`, `line_columns` of `ORDER_LINE_COLUMNS`, with 0
-    for no lines.
+    `order_columns` are the first so many `ORDER_COLUMNS`, `line_columns` of `ORDER_LINE_COLUMNS`,
+    with 0 for no lines: those of the page's orders, which are one fewer than are read.
     """
 
-    columns: int
+    order_columns: int
     line_columns: int
     goes_on: bool
     is_by_status: bool
     is_by_keyword: bool
+
+    @property
+    def width(self) -> int:
+        """How many columns it adds to the row."""
+        return self.order_columns + self.line_columns
+
+    def columns(self, title: str) -> str:
+        """Return these columns, the orders' first."""
+        orders = columns_of(ORDER_COLUMNS[: self.order_columns], title)
+        if not self.line_columns:
+            return orders
+        return f"{orders}, {columns_of(ORDER_LINE_COLUMNS[: self.line_columns], f'{title}_lines')}"
+
+    def joins(self, title: str, value: int) -> str:
+        """Return what they come from; `OrdersWanted.page_values` stand from $`value` on."""
+        limit, matching = value, value + 1
+        going_on = ""
+        if self.goes_on:
+            going_on = f"AND (o.placed_at, o.id) < (${value + 1}, ${value + 2})"
+            matching += 2
+        names = ORDER_COLUMNS[: self.order_columns]
+        orders = f"""
+            SELECT {", ".join(f"o.{name}" for name in names)} FROM sales_order AS o
+            WHERE o.member_id = member.id {going_on} {_matching(self, matching)}
+            ORDER BY o.placed_at DESC, o.id DESC LIMIT ${limit}
+        """
+        joins = in_arrays(names, orders, title)
+        if self.line_columns:
+            names = ORDER_LINE_COLUMNS[: self.line_columns]
+            lines = f"""
+                SELECT {", ".join(names)} FROM order_line
+                WHERE order_id = ANY({title}.id[: ${limit} - 1]) ORDER BY order_id, position
+            """
+            joins += in_arrays(names, lines, f"{title}_lines")
+        return joins
 
 
 class OrdersWanted(NamedTuple):
@@ -84,49 +117,13 @@ class OrdersWanted(NamedTuple):
         return OrdersShape(columns, line_columns, goes_on, bool(self.statuses), bool(self.keyword))
 
     def page_values(self) -> list[Any]:
-        """Return the statement's values from $3 on; one order more tells whether more follow."""
+        """Return the list's values; one order more tells whether more follow."""
         return [self.first + 1, *(self.after or ()), *self.values()]
 
     def values(self) -> list[Any]:
         """Return the values of the conditions."""
         values: list[Any] = [sorted(self.statuses)] if self.statuses else []
         return [*values, self.keyword] if self.keyword else values
-
-
-@lru_cache(maxsize=256)
-def orders_columns(shape: OrdersShape) -> str:
-    """Return what `orders_joins` gives: each column of the orders and of their lines in an array.
-
-    Arrays are read in half the time of rows that hang on a row in any other way.
-    """
-    names = [f"orders.{name}" for name in ORDER_COLUMNS[: shape.columns]]
-    names += [f"lines.{name}" for name in ORDER_LINE_COLUMNS[: shape.line_columns]]
-    return ", ".join(names)
-
-
-@lru_cache(maxsize=256)
-def orders_joins(shape: OrdersShape) -> str:
-    """Return the joins, for a statement that calls the member `member`; values come from $3 on."""
-    going_on = "AND (o.placed_at, o.id) < ($4, $5)" if shape.goes_on else ""
-    orders = f"""
-        SELECT {", ".join(f"o.{name}" for name in ORDER_COLUMNS[: shape.columns])}
-        FROM sales_order AS o
-        WHERE o.member_id = member.id {going_on} {_matching(shape, 6 if going_on else 4)}
-        ORDER BY o.placed_at DESC, o.id DESC LIMIT $3
-    """
-    joins = _in_arrays(ORDER_COLUMNS[: shape.columns], orders, "orders")
-    if shape.line_columns:
-        lines = f"""
-            SELECT {", ".join(ORDER_LINE_COLUMNS[: shape.line_columns])} FROM order_line
-            WHERE order_id = ANY(orders.id[: $3 - 1]) ORDER BY order_id, position
-        """
-        joins += _in_arrays(ORDER_LINE_COLUMNS[: shape.line_columns], lines, "lines")
-    return joins
-
-
-def _in_arrays(names: Sequence[str], rows: str, title: str) -> str:
-    arrays = ", ".join(f"array_agg({name}) AS {name}" for name in names)
-    return f"CROSS JOIN LATERAL (SELECT {arrays} FROM ({rows}) AS row) AS {title} "
 
 
 def _matching(shape: OrdersShape, place: int) -> str:
@@ -142,11 +139,6 @@ def _matching(shape: OrdersShape, place: int) -> str:
             f" AND strpos(lower(line.product_name), lower(${place})) > 0))"
         )
     return conditions
-
-
-def rows_of_arrays(arrays: Row) -> list[Row]:
-    """Return the rows whose columns came in arrays; no array at all for none."""
-    return list(zip(*arrays, strict=True)) if arrays and arrays[0] else []
 
 
 async def count_orders(member_id: UUID, wanted: OrdersWanted) -> int:

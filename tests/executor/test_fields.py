@@ -91,6 +91,14 @@ def _doubtful_weight(leaf: Leaf, _context: Any) -> int:
     return int(leaf.row["weight"])
 
 
+def _weigh_out(leaves: Sequence[Leaf], info: BatchInfo, times: int = 1) -> str:
+    """Say what will be fetched, before anything of the level is."""
+    info.context["told"].append(("ahead", times, [leaf.number for leaf in leaves]))
+    if info.context.get("refuses"):
+        raise Refused("Nobody can see ahead today.")
+    return f"{times} times"
+
+
 @strawberry.type
 class Leaf:
     number: int
@@ -111,6 +119,12 @@ class Leaf:
             raise Refused("No squares today.")
         odd: Any = Refused("no square of 2")
         return [odd if leaf.number == 2 else leaf.number**2 for leaf in leaves]
+
+    @batched(ahead=_weigh_out)
+    @staticmethod
+    async def multiple(leaves: Sequence[Leaf], info: BatchInfo, times: int = 1) -> list[int]:
+        info.context["told"].append(("fetched", times, info.prepared))
+        return [leaf.number * times for leaf in leaves]
 
     @batched(name="told", description="What the batch is told.", deprecation_reason="Old.")
     @staticmethod
@@ -194,6 +208,43 @@ async def test_what_a_batch_is_told(compiles: bool) -> None:
     [told] = context["told"]
     assert told == BatchInfo(context, "told", "r", variables, frozenset())
     assert told.variable_values == variables
+
+
+MULTIPLES = "{ leaves(numbers: [1, 3]) { square twice: multiple(times: 2) multiple } }"
+MULTIPLES_OF_THEM = {
+    "leaves": [
+        {"square": 1, "twice": 2, "multiple": 1},
+        {"square": 9, "twice": 6, "multiple": 3},
+    ]
+}
+
+
+async def test_fields_of_a_level_hear_of_each_other_ahead() -> None:
+    context: dict[str, Any] = {"told": []}
+    outcome = await run(MULTIPLES, compiles=True, schema=LEAVES, context=context)
+    assert (outcome.data, outcome.errors) == (MULTIPLES_OF_THEM, None)
+    assert context["told"] == [
+        ("ahead", 2, [1, 3]),
+        ("ahead", 1, [1, 3]),
+        ("fetched", 2, "2 times"),
+        ("fetched", 1, "1 times"),
+    ]
+
+
+async def test_graphql_core_fetches_without_looking_ahead() -> None:
+    context: dict[str, Any] = {"told": []}
+    outcome = await run(MULTIPLES, compiles=False, schema=LEAVES, context=context)
+    assert (outcome.data, outcome.errors) == (MULTIPLES_OF_THEM, None)
+    assert context["told"] == [("fetched", 2, None), ("fetched", 1, None)]
+
+
+@both
+async def test_an_error_ahead_is_nobodys(compiles: bool) -> None:
+    query = "{ leaves(numbers: [1, 3]) { multiple(times: 2) } }"
+    context: dict[str, Any] = {"told": [], "refuses": True}
+    outcome = await run(query, compiles=compiles, schema=LEAVES, context=context)
+    assert (outcome.data, outcome.errors) == ({"leaves": [{"multiple": 2}, {"multiple": 6}]}, None)
+    assert context["told"][-1] == ("fetched", 2, None)
 
 
 @both

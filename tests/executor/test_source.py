@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from textwrap import dedent
 from typing import Any
 
@@ -11,7 +12,7 @@ import strawberry
 from graphql import build_schema, parse
 
 from executor.engine import Engine
-from executor.fields import derived
+from executor.fields import BatchInfo, batched, derived
 from executor.layout import lay_out
 from executor.source import attribute, snake
 from tests.executor.library import SCHEMA
@@ -116,6 +117,35 @@ class Shelf:
 
 
 DERIVED = strawberry.Schema(Shelf)
+
+
+async def _shelve(spines: Sequence[Any], _info: BatchInfo) -> list[int]:
+    return [0 for _ in spines]
+
+
+@strawberry.type
+class Row:
+    alone: int = batched()(_shelve)
+    first: int = batched(ahead=lambda _rows, _info: None)(_shelve)
+    last: int = batched(ahead=lambda _rows, _info: None)(_shelve)
+
+
+@strawberry.type
+class Rack:
+    @strawberry.field
+    def row(self) -> Row:
+        return Row()
+
+
+def test_what_looks_ahead_is_called_before_its_level_is_fetched() -> None:
+    made = functions(code("{ row { first alone last } }", strawberry.Schema(Rack)))["fill_1"]
+    assert made.splitlines()[1:6] == [
+        "    told_2 = batch_2.ahead(run, pending)",
+        "    told_4 = batch_4.ahead(run, pending)",
+        "    column_2 = await batch_2(run, pending, told_2)",
+        "    column_3 = await batch_3(run, pending)",
+        "    column_4 = await batch_4(run, pending, told_4)",
+    ]
 
 
 def test_what_is_derived_is_called_in_its_place() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from domain.coupons import CampaignKind
 from domain.pricing import CouponStatus
-from loaders.members import MemberShape, member_by_id
+from loaders.coupons import CouponsShape, count_coupons
+from loaders.members import MemberShape, member_along, member_by_id
 from models import database as db
 from services import (
     coupon_claims,
@@ -20,11 +21,9 @@ from services import (
     coupon_events,
     coupon_expiry,
     coupon_grants,
-    coupon_lists,
     coupons,
 )
 from services.coupon_claims import ClaimCode, ClaimCoupon
-from services.pages import PageRequest
 from tests.factories.coupons import a_campaign, a_coupon, a_joined_member, an_order
 from tests.factories.shop import NOW
 from tests.support.statements import StatementLog
@@ -87,6 +86,7 @@ async def test_large_tables_are_read_by_indexes(statements: StatementLog, databa
     [[code]] = [made async for made in coupon_codes.make(codes, 1)]
     order_id = await an_order(member_id)
     listed = await a_campaign(kind=CampaignKind.GRANT)
+    shape = MemberShape(frozenset(), has_coupon_counts=True)
     async with statements.record() as heard:
         coupon_id = await coupon_claims.claim(ClaimCoupon(member_id, campaign_id, "1"), now=NOW)
         await coupon_claims.claim_code(ClaimCode(member_id, code, "2"), OpenDoors(), now=NOW)
@@ -95,8 +95,11 @@ async def test_large_tables_are_read_by_indexes(statements: StatementLog, databa
         await coupons.give_back(order_id, before_shipment=True, now=NOW)
         await coupons.live(member_id, now=NOW)
         for statuses in ([CouponStatus.USABLE], [CouponStatus.USED], []):
-            await coupon_lists.coupons_of(member_id, statuses, PageRequest(20), now=NOW)
-        shape = MemberShape(frozenset(), has_coupon_counts=True)
+            listed_coupons = CouponsShape(tuple(statuses), goes_on=False)
+            await member_along(
+                member_id, now=NOW, shape=shape, along=[listed_coupons], values=[[20]]
+            )
+            await count_coupons(member_id, listed_coupons, now=NOW)
         await member_by_id([member_id], now=NOW, shape=shape)
         await coupon_expiry.expire_due(NOW + timedelta(days=8), limit=10)
         await coupon_expiry.remind_due(NOW + timedelta(days=8), limit=10)

@@ -26,20 +26,21 @@ from hypothesis.stateful import (
 from domain.coupons import CampaignKind, CouponNotApplicable, ReturnRule, Terms, Validity
 from domain.errors import DomainError
 from domain.pricing import CouponStatus
+from loaders.along import rows_of_arrays
+from loaders.coupons import CouponsShape, count_coupons
+from loaders.members import ONLY_THEIR_ID, member_along
 from models import database as db
 from services import (
     coupon_claims,
     coupon_codes,
     coupon_expiry,
     coupon_grants,
-    coupon_lists,
     coupons,
     merging,
 )
 from services import rules as rule_versions
 from services.coupon_checks import CHECKS
 from services.coupon_claims import ClaimCode, ClaimCoupon
-from services.pages import PageRequest
 from tests.factories.coupons import (
     FIVE_OFF,
     FREE_SHIPPING,
@@ -372,10 +373,16 @@ async def _shown_to(owner: UUID, now: datetime) -> dict[str, int]:
     """Count a member's coupons by status, as their lists do."""
     found = {}
     for status in CouponStatus:
-        page = await coupon_lists.coupons_of(owner, [status], PageRequest(100), now=now)
-        assert await page.count() == len(page.rows)
-        if page.rows:
-            found[status.value] = len(page.rows)
+        shape = CouponsShape((status,), goes_on=False)
+        read = await member_along(
+            owner, now=now, shape=ONLY_THEIR_ID, along=[shape], values=[[100]]
+        )
+        assert read is not None
+        _, [arrays] = read
+        count = await count_coupons(owner, shape, now=now)
+        assert count == len(rows_of_arrays(arrays))
+        if count:
+            found[status.value] = count
     return found
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol, cast
+from datetime import datetime
+from functools import partial
+from operator import itemgetter
+from typing import Annotated, NamedTuple, cast
 from uuid import UUID
 
 import strawberry
@@ -11,6 +14,8 @@ import strawberry
 from domain.pricing import CouponStatus
 from executor.fields import BatchInfo
 from executor.hints import public, signed_in
+from loaders.coupons import CouponsShape, count_coupons
+from models.coupon_rows import COUPON_COLUMNS
 from models.public_changes import PublicTag
 from resolvers.common.context import Info
 from resolvers.common.ids import find_id
@@ -19,7 +24,9 @@ from resolvers.common.public import KEPT_SECONDS
 from resolvers.member.coupons.campaigns import CouponCampaign
 from resolvers.member.coupons.types import MemberCoupon, coupons_by_ids
 from resolvers.member.coupons.views import shown
-from services import campaigns, coupon_lists
+from resolvers.member.members.view import MemberView, WantedList, rows_of
+from services import campaigns
+from services.pages import PageRequest, make_page
 
 
 @strawberry.type
@@ -52,29 +59,62 @@ class CouponsQuery:
         return coupon
 
 
-class HasId(Protocol):
-    """A member."""
+CURSOR_KINDS = (datetime, UUID)
+Statuses = Annotated[
+    list[CouponStatus] | None,
+    strawberry.argument(description="Those that stand at one of these; all when empty."),
+]
 
-    id: UUID
+
+class _Call(NamedTuple):
+    """One asking for members' coupons: what is read, and each member's list."""
+
+    request: PageRequest
+    shape: CouponsShape
+    lists: list[WantedList]
+
+
+def coupons_ahead(
+    members: Sequence[MemberView],
+    info: BatchInfo,
+    *,
+    statuses: list[CouponStatus] | None = None,
+    first: int | None = 20,
+    after: str | None = None,
+) -> _Call:
+    """Say what `coupons_of_members` will read, that anything else of the members' can read it."""
+    del info
+    request = read_page(first, after, *CURSOR_KINDS)
+    goes_on = request.after is not None
+    shape = CouponsShape(tuple(sorted(set(statuses or ()))), goes_on)
+    values = (request.limit, *(request.after or ()))
+    return _Call(request, shape, [member.want(shape, values) for member in members])
 
 
 async def coupons_of_members(
-    members: Sequence[HasId],
+    members: Sequence[MemberView],
     info: BatchInfo,
     *,
-    statuses: Annotated[
-        list[CouponStatus] | None,
-        strawberry.argument(description="Those that stand at one of these; all when empty."),
-    ] = None,
+    statuses: Statuses = None,
     first: First = 20,
     after: After = None,
 ) -> list[Connection[MemberCoupon]]:
     """Resolve `Member.coupons`: what may still be used by its end, any other list newest first."""
-    request = read_page(first, after, *coupon_lists.CURSOR_KINDS)
+    call: _Call = info.prepared or coupons_ahead(
+        members, info, statuses=statuses, first=first, after=after
+    )
+    key = _CURSOR_KEYS[call.shape.sorted_by]
     found = []
-    for member in members:  # A member sees nobody but themselves: there is one.
-        page = await coupon_lists.coupons_of(
-            member.id, statuses or (), request, now=info.context.now
-        )
+    for member, listed in zip(members, call.lists, strict=True):
+        rows = await rows_of(member, listed, info.context)
+        count = partial(count_coupons, member.id, call.shape, now=info.context.now)
+        page = make_page(call.request, rows, key, count)
         found.append(Connection(nodes=cast("list[MemberCoupon]", page.rows), page=page))
     return found
+
+
+_CURSOR_KEYS = {
+    column: itemgetter(COUPON_COLUMNS.index(column), COUPON_COLUMNS.index("id"))
+    for column in ("valid_until", "created_at")
+}
+"""What a list is sorted by → a coupon's place in it."""

@@ -18,6 +18,7 @@ from executor.hints import public
 from loaders.catalog import category_by_id
 from loaders.coupons import coupon_by_id
 from loaders.orders import order_by_id
+from models.coupon_rows import COUPON_COLUMNS
 from models.public_changes import PublicTag
 from resolvers.common.context import Context
 from resolvers.common.enums import member_of
@@ -37,6 +38,9 @@ strawberry.enum(
 strawberry.enum(ScopeKind, name="CouponScopeKind", description="What a coupon applies to.")
 
 _TERMS = public(PublicTag.CAMPAIGNS)
+_at = COUPON_COLUMNS.index
+_TERMS_ID, _STATUS, _ORDER_ID = _at("terms_id"), _at("status"), _at("order_id")
+_FROM, _UNTIL = _at("valid_from"), _at("valid_until")
 _ONE_PERCENT = 100
 """Basis points of a percent."""
 
@@ -53,9 +57,7 @@ class ShownTerms:
         """Return when coupons of these terms can be used."""
         if isinstance(self.told_by, Validity):
             return self.told_by
-        return Validity(
-            valid_from=self.told_by["valid_from"], valid_until=self.told_by["valid_until"]
-        )
+        return Validity(valid_from=self.told_by[_FROM], valid_until=self.told_by[_UNTIL])
 
 
 def _scope_kind(shown: ShownTerms, _context: Context) -> ScopeKind:
@@ -185,30 +187,28 @@ _status_of = member_of(CouponStatus)
 
 
 def _status(coupon: Any, context: Context) -> CouponStatus:
-    return shown_status(
-        _status_of(coupon["status"]), coupon["valid_from"], coupon["valid_until"], context.now
-    )
+    return shown_status(_status_of(coupon[_STATUS]), coupon[_FROM], coupon[_UNTIL], context.now)
 
 
 @strawberry.type(description="A coupon of the member's.")
 class MemberCoupon:
-    """Its source is a coupon's row with `COUPON_COLUMNS`."""
+    """Its source is a coupon's row: `COUPON_COLUMNS`, place by place."""
 
-    id: strawberry.ID = item("id", convert=str, description="The coupon's id.")
-    code: str = item("code", description="Shown to a till.")
+    id: strawberry.ID = item(_at("id"), convert=str, description="The coupon's id.")
+    code: str = item(_at("code"), description="Shown to a till.")
     status: CouponStatus = derived(_status, description="Where it stands.")
-    valid_from: datetime = item("valid_from", description="From when on it can be used.")
-    valid_until: datetime = item("valid_until", description="The first instant it can't.")
+    valid_from: datetime = item(_FROM, description="From when on it can be used.")
+    valid_until: datetime = item(_UNTIL, description="The first instant it can't.")
 
     @batched(description="What it promises.")
     @staticmethod
     async def terms(coupons: Sequence[Any], info: BatchInfo) -> list[CouponTerms]:
         del info
-        found = await coupon_terms.terms_of({coupon["terms_id"] for coupon in coupons})
+        found = await coupon_terms.terms_of({coupon[_TERMS_ID] for coupon in coupons})
         # Its window is made of the coupon's row only where it is asked for.
         return cast(
             "list[CouponTerms]",
-            [ShownTerms(found[coupon["terms_id"]], coupon) for coupon in coupons],
+            [ShownTerms(found[coupon[_TERMS_ID]], coupon) for coupon in coupons],
         )
 
     @batched(description="The order that it was used on.")
@@ -217,7 +217,7 @@ class MemberCoupon:
         coupons: Sequence[Any], info: BatchInfo
     ) -> list[Annotated[Order, strawberry.lazy("resolvers.member.orders.types")] | None]:
         ids = [
-            coupon["order_id"] if coupon["status"] == CouponStatus.USED else None
+            coupon[_ORDER_ID] if coupon[_STATUS] == CouponStatus.USED else None
             for coupon in coupons
         ]
         wanted = list({order_id for order_id in ids if order_id is not None})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -16,11 +15,7 @@ from domain.members import AgreementKind, Gender
 from domain.phones import masked
 from executor.fields import BatchInfo, batched, derived
 from loaders.addresses import addresses_by_member_id
-from loaders.members import (
-    MemberShape,
-    consents_by_member_id,
-    member_by_id,
-)
+from loaders.members import MemberShape, consents_by_member_id
 from models.member_rows import MemberRow, member_row
 from resolvers.common.asked import Asked, asked_below
 from resolvers.common.context import Context, Info
@@ -33,11 +28,12 @@ from resolvers.member.addresses.types import Address
 from resolvers.member.carts.types import Cart, carts_of_members
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.checkin.types import Calendar, CheckInCalendar
-from resolvers.member.coupons.queries import coupons_of_members
+from resolvers.member.coupons.queries import coupons_ahead, coupons_of_members
 from resolvers.member.coupons.types import MemberCoupon
 from resolvers.member.invitations.types import InvitationProgram
+from resolvers.member.members.view import MemberView, read_member
 from resolvers.member.messages.types import Message, messages_of_members
-from resolvers.member.orders.queries import orders_of_members
+from resolvers.member.orders.queries import orders_ahead, orders_of_members
 from resolvers.member.orders.types import MemberCounts, Order
 from resolvers.member.points.types import PointsAccount
 from resolvers.member.rewards.queries import redemptions_of_members
@@ -67,18 +63,6 @@ class Consent:
         )
 
 
-@dataclass(slots=True)
-class MemberView:
-    """A member whose row is read when it is first needed, along with what hangs on it.
-
-    `record` has what `shape` says. Nobody has made sure that the member is there until it is read.
-    """
-
-    id: UUID
-    shape: MemberShape
-    record: Any = None
-
-
 async def _read(members: Sequence[MemberView], info: BatchInfo) -> None:
     """Read the rows of members that nothing has read along yet, and the rules to tell them by."""
     context: Context = info.context
@@ -86,14 +70,6 @@ async def _read(members: Sequence[MemberView], info: BatchInfo) -> None:
     for member in members:  # One, as there is one viewer.
         if member.record is None and not await read_member(member, context):
             raise unauthenticated()
-
-
-async def read_member(member: MemberView, context: Context) -> bool:
-    """Read a member's row; tell whether there is one."""
-    [member.record] = await context.loaders.read(
-        member_by_id, [member.id], now=context.now, shape=member.shape
-    )
-    return member.record is not None
 
 
 def _column(name: str, description: str) -> Any:
@@ -179,12 +155,13 @@ class Member:
         _calendar, needs=_read, description="The member's check-ins."
     )
     cart: Cart = batched(description="What is set aside for buying.")(carts_of_members)
-    orders: Connection[Order] = batched(description="The member's orders, newest first.")(
-        orders_of_members
-    )
+    orders: Connection[Order] = batched(
+        ahead=orders_ahead, description="The member's orders, newest first."
+    )(orders_of_members)
     coupons: Connection[MemberCoupon] = batched(
+        ahead=coupons_ahead,
         description="The member's coupons: those that may still be used by their end, any other"
-        " list newest first."
+        " list newest first.",
     )(coupons_of_members)
     redemptions: Connection[Redemption] = batched(
         description="What the member redeemed for points, newest first."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, NamedTuple, cast
 from uuid import UUID
 
 import strawberry
@@ -13,16 +13,23 @@ import strawberry
 from domain.orders import OrderStatus
 from executor.fields import BatchInfo
 from executor.hints import signed_in
-from loaders.members import ONLY_THEIR_ID, MemberShape, member_with_orders
-from loaders.orders import OrdersShape, OrdersWanted, Row, count_orders, lines_by_order_id
+from loaders.along import Row, rows_of_arrays
+from loaders.orders import (
+    OrdersShape,
+    OrdersWanted,
+    by_order_id,
+    count_orders,
+    lines_by_order_id,
+)
 from models.order_rows import ORDER_COLUMNS, SNAPSHOT
 from resolvers.common.asked import Asked, asked_below
 from resolvers.common.context import Context, Info
-from resolvers.common.errors import bad_request, unauthenticated
+from resolvers.common.errors import bad_request
 from resolvers.common.ids import find_id
-from resolvers.common.pages import Connection, read_page
+from resolvers.common.pages import After, Connection, First, read_page
+from resolvers.member.members.view import MemberView, WantedList, arrays_of
 from resolvers.member.orders.types import Order, line_columns_for, order_columns_for
-from services.pages import make_page
+from services.pages import PageRequest, make_page
 
 DEFAULT_FIRST = 20
 
@@ -47,14 +54,6 @@ CURSOR_KINDS = (datetime, UUID)
 MAX_KEYWORD_LENGTH = 64
 
 
-class HasMemberRow(Protocol):
-    """A member, whose row the list of their orders reads along if nobody has read it yet."""
-
-    id: UUID
-    shape: MemberShape
-    record: Any
-
-
 @lru_cache(maxsize=1_024)
 def _columns_for(asked: Asked) -> tuple[int, int]:
     """Return how many columns of orders and of their lines are read; no lines are 0."""
@@ -63,57 +62,79 @@ def _columns_for(asked: Asked) -> tuple[int, int]:
     return columns, line_columns_for(of_lines) if "lines" in of_orders else 0
 
 
-async def orders_of_members(
-    members: Sequence[HasMemberRow],
+Statuses = Annotated[
+    list[OrderStatus] | None,
+    strawberry.argument(description="Those that stand at one of these; all when empty."),
+]
+Keyword = Annotated[
+    str | None,
+    strawberry.argument(description="Part of a product's name, or of an order number."),
+]
+
+
+class _Call(NamedTuple):
+    """One asking for members' orders: what is read, and each member's list."""
+
+    request: PageRequest
+    wanted: OrdersWanted
+    shape: OrdersShape
+    lists: list[WantedList]
+
+
+def orders_ahead(
+    members: Sequence[MemberView],
     info: BatchInfo,
     *,
-    statuses: Annotated[
-        list[OrderStatus] | None,
-        strawberry.argument(description="Those that stand at one of these; all when empty."),
-    ] = None,
-    keyword: Annotated[
-        str | None,
-        strawberry.argument(description="Part of a product's name, or of an order number."),
-    ] = None,
-    first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = 20,
-    after: Annotated[
-        str | None, strawberry.argument(description="The cursor to go on from.")
-    ] = None,
+    statuses: list[OrderStatus] | None = None,
+    keyword: str | None = None,
+    first: int | None = DEFAULT_FIRST,
+    after: str | None = None,
+) -> _Call:
+    """Say what `orders_of_members` will read, that anything else of the members' can read it."""
+    request = read_page(first, after, *CURSOR_KINDS)
+    wanted = OrdersWanted(request.first, request.after, statuses or (), _keyword(keyword))
+    shape = wanted.shape(*_columns_for(asked_below(info)))
+    values = wanted.page_values()
+    return _Call(request, wanted, shape, [member.want(shape, values) for member in members])
+
+
+async def orders_of_members(
+    members: Sequence[MemberView],
+    info: BatchInfo,
+    *,
+    statuses: Statuses = None,
+    keyword: Keyword = None,
+    first: First = DEFAULT_FIRST,
+    after: After = None,
 ) -> list[Connection[Order]]:
     """Resolve `Member.orders`: newest first."""
-    request = read_page(DEFAULT_FIRST if first is None else first, after, *CURSOR_KINDS)
-    typed = _keyword(keyword)
-    wanted = OrdersWanted(request.first, request.after, statuses or (), typed)
-    shape = wanted.shape(*_columns_for(asked_below(info)))
+    call: _Call = info.prepared or orders_ahead(
+        members, info, statuses=statuses, keyword=keyword, first=first, after=after
+    )
     found = []
-    for member in members:  # A member sees nobody but themselves: there is one.
-        rows = await _read_orders(member, info.context, wanted, shape)
-        count = partial(count_orders, member.id, wanted)
-        page = make_page(request, rows, _cursor_key, count)
+    for member, listed in zip(members, call.lists, strict=True):
+        rows = await _read_orders(member, info.context, call, listed)
+        count = partial(count_orders, member.id, call.wanted)
+        page = make_page(call.request, rows, _cursor_key, count)
         found.append(Connection(nodes=cast("list[Order]", page.rows), page=page))
     return found
 
 
 async def _read_orders(
-    member: HasMemberRow, context: Context, wanted: OrdersWanted, shape: OrdersShape
+    member: MemberView, context: Context, call: _Call, listed: WantedList
 ) -> list[Row]:
-    """Return the rows of a page and one more; the member's own row is read along, and the lines."""
-    found = await member_with_orders(
-        member.id,
-        now=context.now,
-        shape=member.shape if member.record is None else ONLY_THEIR_ID,
-        wanted=wanted,
-        of=shape,
-    )
-    if found is None:
-        raise unauthenticated()
-    if member.record is None:
-        member.record = found.record
+    """Return the rows of a page and one more; their lines are known from then on."""
+    shape = call.shape
+    arrays = await arrays_of(member, listed, context)
+    orders = rows_of_arrays(arrays[: shape.order_columns])
     if shape.line_columns:
+        ids = [order[_ID] for order in orders[: call.wanted.first]]
+        rows = rows_of_arrays(arrays[shape.order_columns :])
+        lines = dict(zip(ids, by_order_id(ids, rows), strict=True))
         # Their field may ask for fewer of their columns.
         for columns in {SNAPSHOT, shape.line_columns}:
-            context.loaders.know(lines_by_order_id, found.lines, columns=columns)
-    return found.orders
+            context.loaders.know(lines_by_order_id, lines, columns=columns)
+    return orders
 
 
 _PLACED_AT, _ID = ORDER_COLUMNS.index("placed_at"), ORDER_COLUMNS.index("id")

@@ -23,8 +23,8 @@ from domain.orders import (
 from domain.pricing import discounts_from_json
 from domain.rules import OrderRules
 from executor.fields import BatchInfo, batched, derived, item
+from loaders.along import Row
 from loaders.orders import (
-    Row,
     events_by_order_id,
     lines_by_order_id,
     order_by_id,
