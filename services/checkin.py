@@ -87,6 +87,8 @@ async def _check_in(member_id: UUID, now: datetime) -> CheckedIn:
 
 
 # The member's lock comes before the wallet's. The second value is the instant, for `has_joined`.
+# $1 in place of `held.member_id`: a plan made while the table was empty would look for the day
+# alone, and read everybody's check-ins of the day until the next ANALYZE.
 _LOOK = f"""
 WITH held AS MATERIALIZED (
     SELECT id AS member_id, status, tier_code, tier_review_at, {member_columns(["has_joined"])}
@@ -102,10 +104,10 @@ SELECT held.*, today.*, before.run_start AS run_before,
 FROM held
 LEFT JOIN LATERAL (
     SELECT id, day, run_start, points, coupon_id, made_up FROM check_in
-    WHERE check_in.member_id = held.member_id AND day = $3 AND NOT merged
+    WHERE check_in.member_id = $1 AND day = $3 AND NOT merged
 ) AS today ON true
 LEFT JOIN check_in AS before
-    ON before.member_id = held.member_id AND before.day = $4 AND NOT before.merged
+    ON before.member_id = $1 AND before.day = $4 AND NOT before.merged
 """
 
 
