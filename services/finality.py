@@ -21,8 +21,8 @@ from services.order_locks import lock_with_member
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=1)
-"""How long an order is left alone that a worker has taken up, and after a failure."""
+PUT_OFF = timedelta(minutes=1)
+"""How long an order is left alone after a failure."""
 
 
 async def receive(order_id: UUID, *, at: datetime) -> None:
@@ -81,30 +81,36 @@ async def close_refund(order_id: UUID, *, now: datetime) -> None:
 async def finalize_due(as_of: datetime, *, limit: int = 500) -> int:
     """Make orders final whose time has come, each by itself; returns how many were looked at.
 
-    One that fails is logged and comes again a minute later. Doing it twice changes nothing.
+    One that fails is logged and comes again a minute later. Doing it twice changes nothing. Who is
+    killed in the middle leaves the others due, so that the day's next run finds them.
     """
-    rows = await database.fetch(_DUE, as_of, as_of + LEASE, limit)
+    rows = await database.fetch(_DUE, as_of, limit)
     for row in sorted(rows, key=lambda row: (row["final_at"], row["id"])):
         try:
             await finalize(row["id"], at=row["final_at"])
         except Busy as busy:
             cause = type(busy.__cause__).__name__
             log.warning("sweep_waits_for_postgresql", sweep="finality", cause=cause)
+            await _put_off(row["id"], until=as_of + PUT_OFF)
         except Exception:
             log.exception("sweep_piece_failed", sweep="finality", id=str(row["id"]))
+            await _put_off(row["id"], until=as_of + PUT_OFF)
     return len(rows)
 
 
 _DUE = """
-WITH due AS (
-    SELECT id FROM sales_order
-    WHERE finality_due_at <= $1 AND refunds_open = 0
-    ORDER BY finality_due_at, id LIMIT $3
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE sales_order SET finality_due_at = $2 FROM due WHERE sales_order.id = due.id
-RETURNING sales_order.id, final_at
+SELECT id, final_at FROM sales_order
+WHERE finality_due_at <= $1 AND refunds_open = 0
+ORDER BY finality_due_at, id LIMIT $2
 """
+
+
+async def _put_off(order_id: UUID, *, until: datetime) -> None:
+    await database.execute(
+        "UPDATE sales_order SET finality_due_at = $2 WHERE id = $1 AND finality_due_at < $2",
+        order_id,
+        until,
+    )
 
 
 async def finalize(order_id: UUID, *, at: datetime) -> bool:

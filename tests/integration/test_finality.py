@@ -140,7 +140,7 @@ async def test_one_that_fails_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
         assert await finality.finalize_due(FINAL_AT) == 3
         assert await finality.finalize_due(FINAL_AT) == 0
     assert [await spendable(buyer, now=FINAL_AT) for buyer in buyers] == [100, 0, 100]
-    assert await finality.finalize_due(FINAL_AT + finality.LEASE) == 1
+    assert await finality.finalize_due(FINAL_AT + finality.PUT_OFF) == 1
     assert [await spendable(buyer, now=FINAL_AT) for buyer in buyers] == [100, 100, 100]
     assert await final_at(orders[1]) == (FINAL_AT, FINAL_AT)
 
