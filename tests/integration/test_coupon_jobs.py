@@ -141,7 +141,7 @@ async def test_an_empty_list_is_finished_and_a_wrong_campaign_refused() -> None:
 
 
 @pytest.fixture
-async def events() -> tuple[UUID, UUID, UUID]:
+async def events(database: str) -> tuple[UUID, UUID, UUID]:
     """Make 88 折 for ¥35 paid, and 满100减15 for 5 pieces of a category; returns that, too."""
     drinks = await a_category("饮料")
     eighty_eight = await a_campaign(

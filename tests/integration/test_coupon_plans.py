@@ -58,7 +58,7 @@ class OpenDoors:
 
 
 @pytest.fixture
-async def crowd() -> None:
+async def crowd(database: str) -> None:
     """Fill the tables, so that reading them whole would cost more than an index."""
     members = [await a_joined_member() for _ in range(200)]
     await a_coupon(members[0])
