@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -68,6 +69,18 @@ class BookEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Along:
+    """What is written by the same statement as entries: CTEs that may read `transaction`.
+
+    It holds the transactions that are written now, none where all of them stood in the book. The
+    values' places are numbered from $13 on.
+    """
+
+    sql: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
     """What a member's accounts hold, under their lock."""
 
@@ -87,9 +100,13 @@ async def lock_wallets(
     The lock is the mutex of a member's points: whoever moves lots takes it first, and inside it
     lots need none of their own. With `skip_locked` members are left out whom another holds.
     """
+    if skip_locked:
+        member_ids = await _lock_first_accounts(member_ids)
     rows = await database.fetch(
-        "SELECT member_id, kind, balance, seq FROM ledger_account WHERE member_id = ANY($1)"
-        f" ORDER BY id FOR UPDATE {'SKIP LOCKED' if skip_locked else ''}",
+        """
+        SELECT member_id, kind, balance, seq FROM ledger_account WHERE member_id = ANY($1)
+        ORDER BY id FOR UPDATE
+        """,
         list(member_ids),
     )
     held: defaultdict[UUID, dict[str, asyncpg.Record]] = defaultdict(dict)
@@ -107,6 +124,27 @@ async def lock_wallets(
         for member_id, accounts in held.items()
         if len(accounts) == len(MEMBER_ACCOUNTS)
     }
+
+
+async def _lock_first_accounts(member_ids: Sequence[UUID]) -> list[UUID]:
+    """Lock the account of each member that all take first, but for those of whom another holds it.
+
+    Skipping account by account would leave us with some of a member's, whom somebody else waits
+    for while we wait for theirs.
+    """
+    rows = await database.fetch(
+        """
+        SELECT account.member_id FROM unnest($1::uuid[]) AS wanted (member_id)
+        CROSS JOIN LATERAL (
+            SELECT id FROM ledger_account WHERE ledger_account.member_id = wanted.member_id
+            ORDER BY id LIMIT 1
+        ) AS first
+        JOIN ledger_account AS account ON account.id = first.id
+        FOR UPDATE OF account SKIP LOCKED
+        """,
+        list(member_ids),
+    )
+    return [row["member_id"] for row in rows]
 
 
 async def lock_wallet(member_id: UUID) -> Wallet:
@@ -136,7 +174,9 @@ async def post(
     return bool(_deltas(entry)) and bool(await post_many([entry]))
 
 
-async def post_many(entries: Sequence[BookEntry]) -> frozenset[Source]:
+async def post_many(
+    entries: Sequence[BookEntry], *, along: Along | None = None
+) -> frozenset[Source]:
     """Write transactions in their order inside the open database transaction, in one statement.
 
     Members' accounts are locked in id order; each entry's `seq` and `balance_after` go on from the
@@ -159,7 +199,7 @@ async def post_many(entries: Sequence[BookEntry]) -> frozenset[Source]:
     ]
     try:
         rows = await database.fetch(
-            _POST_MANY,
+            f"{_POST_MANY}{along.sql if along else ''}{_POSTED}",
             ids,
             [entry.unit for entry in entries],
             [entry.reason for entry in entries],
@@ -172,6 +212,7 @@ async def post_many(entries: Sequence[BookEntry]) -> frozenset[Source]:
             [line[1] for line in lines],
             [line[2] for line in lines],
             [line[3] for line in lines],
+            *(along.values if along else ()),
         )
     except asyncpg.CheckViolationError as error:
         if error.constraint_name in _BELOW_ZERO:
@@ -200,7 +241,7 @@ WITH transaction AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[],
                          $6::timestamptz[], $7::uuid[])
     ON CONFLICT (source_kind, source_id, reason, unit) DO NOTHING
-    RETURNING id, reason, source_kind, source_id, created_at
+    RETURNING id, unit, reason, source_kind, source_id, created_at
 ), wanted AS (
     SELECT line.entry_id, line.account_id, line.delta, line.earned, transaction.*,
            row_number() OVER account AS place, sum(line.delta) OVER account AS running
@@ -232,9 +273,25 @@ WITH transaction AS (
            moved.balance + wanted.running, wanted.reason, wanted.source_kind, wanted.source_id,
            wanted.created_at
     FROM wanted LEFT JOIN moved ON moved.id = wanted.account_id
-)
-SELECT source_kind, source_id FROM transaction
-"""
+)"""
+_POSTED = " SELECT source_kind, source_id FROM transaction"
+
+
+async def is_booked(unit: Unit, reason: EntryReason, source: Source) -> bool:
+    """Tell whether a source stands in the book for a reason."""
+    return bool(
+        await database.fetch_value(
+            """
+            SELECT EXISTS (
+                SELECT FROM ledger_transaction
+                WHERE source_kind = $1 AND source_id = $2 AND reason = $3 AND unit = $4
+            )
+            """,
+            *source,
+            reason,
+            unit,
+        )
+    )
 
 
 async def move_earned(from_id: UUID, to_id: UUID) -> None:

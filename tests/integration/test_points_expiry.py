@@ -6,6 +6,7 @@ import asyncio
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from domain.clock import start_of_business_day
@@ -195,6 +196,28 @@ async def told() -> list[tuple[UUID, int, str, datetime]]:
         (row["member_id"], row["facts"]["points"], row["facts"]["day"], row["created_at"])
         for row in rows
     ]
+
+
+async def test_a_wallet_is_skipped_whole_or_not_at_all(database: str) -> None:
+    """One who has a member's first account goes on to the others, and meets nobody there."""
+    member_id, other_id = await a_member(), await a_member()
+    for each in (member_id, other_id):
+        await earn(each, 10, days=1)
+    other = await asyncpg.connect(database)
+    try:
+        async with other.transaction():
+            accounts = await other.fetch(
+                "SELECT id FROM ledger_account WHERE member_id = $1 ORDER BY id", member_id
+            )
+            lock = "SELECT FROM ledger_account WHERE id = $1 FOR UPDATE NOWAIT"
+            await other.execute(lock, accounts[0]["id"])
+            async with db.in_transaction():
+                locked = await ledger.lock_wallets([member_id, other_id], skip_locked=True)
+                assert set(locked) == {other_id}
+                for account in accounts[1:]:
+                    await other.execute(lock, account["id"])
+    finally:
+        await other.close()
 
 
 async def test_members_are_told_thirty_and_three_days_before_once_each() -> None:
