@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -201,3 +202,40 @@ async def test_everything_at_once_with_few_members_and_skus() -> None:
     assert found["cancelled"] + found["paid"] + found["final"] > 20
     await merging.gather_stragglers(now=NOW)
     await assert_books_agree()
+
+
+@pytest.mark.parametrize("end", ["paid", "cancelled"])
+async def test_a_merge_while_an_order_holds_coupons_and_points(end: str) -> None:
+    sku = await a_sku(10_000)
+    for number in range(10):
+        survivor, loser = await a_member(points=7), await a_buyer(points=500)
+        held = [await a_coupon(loser), await a_coupon(loser, FREE_SHIPPING)]
+        order_id = await placed(loser, (sku, 1), coupon_ids=tuple(held), points_to_spend=500)
+        assert [await status_of(coupon_id) for coupon_id in held] == ["RESERVED", "RESERVED"]
+        moves = [db.retrying(partial(merged, survivor, loser)), ended(order_id, end)]
+        if number % 2:
+            moves.reverse()
+        await asyncio.gather(*moves)
+        rows = await db.fetch(
+            "SELECT member_id, status, order_id FROM coupon WHERE id = ANY($1)", held
+        )
+        kept = ("USED", order_id) if end == "paid" else ("USABLE", None)
+        assert [tuple(row) for row in rows] == [(survivor, *kept)] * 2
+        assert await spendable(survivor, now=NOW) == (7 if end == "paid" else 507)
+        if end == "paid":
+            await refund(order_id)
+            assert await spendable(survivor, now=NOW) == 507
+            assert [await status_of(coupon_id) for coupon_id in held] == ["EXPIRED", "EXPIRED"]
+    await assert_books_agree()
+
+
+async def merged(survivor: UUID, loser: UUID) -> None:
+    async with db.in_transaction():
+        assert await merging.merge(survivor, loser, now=NOW) == survivor
+
+
+async def ended(order_id: UUID, end: str) -> None:
+    if end == "paid":
+        assert await pay(order_id) is settling.Outcome.PAID
+    else:
+        await cancelled(order_id)
