@@ -222,14 +222,14 @@ async def _give_plainly(gift: Gift) -> tuple[int, None]:
     credited = GrowthCredit(
         gift.member_id, gift.growth, EntryReason.CHECK_IN, gift.source, gift.now
     )
+    has_points = bool(gift.reward.points)
     await ledger.post_many(
         [
-            *([entry] if gift.reward.points else []),
+            *([entry] if has_points else []),
             *([growth.entry_of(credited)] if gift.growth else []),
-        ]
+        ],
+        along=points_lots.adding([lot] if has_points else []),
     )
-    if gift.reward.points:
-        await points_lots.add([lot])
     return gift.reward.points, None
 
 

@@ -87,16 +87,12 @@ async def spend(
     posting = _posting(member_id, AccountKind.SPENDABLE, AccountKind.REDEEMED, points)
     entry = BookEntry(Unit.POINTS, reason, source, (posting,), now)
     async with database.in_transaction():
-        try:
-            # Booking locks the one account that is needed: nothing can be owed by who can spend.
-            if not await ledger.post_many([entry]):
-                return
-        except InsufficientBalance as error:
-            raise InsufficientBalance(path=path) from error
-        parts = take(await points_lots.living(member_id, now), points)
-        if parts is None:
+        # The one account is enough: nothing is owed by who can spend.
+        parts = take(await points_lots.lock_living(member_id, now), points)
+        if parts is not None:
+            await ledger.post_many([entry], along=points_lots.using(parts, source=source, now=now))
+        elif not await ledger.is_booked(Unit.POINTS, reason, source):
             raise InsufficientBalance(path=path)
-        await points_lots.use(parts, source=source, now=now)
 
 
 async def give_back(
@@ -142,14 +138,16 @@ async def _give_back(
 ) -> int:
     if not plan.points:
         return 0
-    posting = _posting(member_id, AccountKind.SPENDABLE, AccountKind.REDEEMED, -plan.points)
-    if not await ledger.post_many([BookEntry(Unit.POINTS, reason, source, (posting,), now)]):
-        return 0
-    await points_lots.put_back(plan)
+    late = []
     if plan.late:
         rules = (await rule_versions.in_force(now=now)).rules.points
         end = now + timedelta(days=rules.returned_lot_days)
-        await points_lots.add([NewLot(member_id, plan.late, reason, source, end, now)])
+        late = [NewLot(member_id, plan.late, reason, source, end, now)]
+    posting = _posting(member_id, AccountKind.SPENDABLE, AccountKind.REDEEMED, -plan.points)
+    entry = BookEntry(Unit.POINTS, reason, source, (posting,), now)
+    if not await ledger.post_many([entry], along=points_lots.adding(late)):
+        return 0
+    await points_lots.put_back(plan)
     return plan.points
 
 
@@ -179,9 +177,9 @@ async def grant(
         if points == 0:
             return 0
         given = Grant(member_id, points, reason, source, expires_at, issuer)
-        if not await ledger.post_many([_entry_of(given, now)]):
+        entry, lot = await parts_of(given, at=now)
+        if not await ledger.post_many([entry], along=points_lots.adding([lot])):
             return 0
-        await points_lots.add([await _lot_of(given, now)])
         if wallet.debt:
             await repay_debt(member_id, source=source, now=now)
         return points
@@ -204,10 +202,10 @@ async def grant_many(grants: Sequence[Grant], *, at: datetime) -> int:
         ]
         apart = {each.source for each in alone}
         together = [each for each in grants if each.points and each.source not in apart]
-        new = await ledger.post_many([_entry_of(each, at) for each in together])
-        given = [each for each in together if each.source in new]
-        await points_lots.add([await _lot_of(each, at) for each in given])
-        total = sum(each.points for each in given)
+        parts = [await parts_of(each, at=at) for each in together]
+        lots = points_lots.adding([lot for _, lot in parts])
+        new = await ledger.post_many([entry for entry, _ in parts], along=lots)
+        total = sum(each.points for each in together if each.source in new)
         for each in alone:
             total += await grant(
                 each.member_id,
@@ -306,12 +304,11 @@ async def book_pending(
     if points == 0:
         return False
     posting = _posting(member_id, AccountKind.PENDING, AccountKind.ISSUED, -points)
+    entry = BookEntry(Unit.POINTS, reason, source, (posting,), now)
+    lot = NewLot(member_id, points, reason, source, None, now)
     async with database.in_transaction():
         await ledger.lock_wallet(member_id)
-        if not await ledger.post_many([BookEntry(Unit.POINTS, reason, source, (posting,), now)]):
-            return False
-        await points_lots.add([NewLot(member_id, points, reason, source, None, now)])
-        return True
+        return bool(await ledger.post_many([entry], along=points_lots.adding([lot])))
 
 
 async def release(member_id: UUID, *, source: Source, at: datetime) -> int:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.ledger import EntryReason, Source
+from domain.ledger import AccountKind, EntryReason, Source, member_account
 from domain.points import Lot, LotPart, OwnLot, Return, Use
 from models import database
 from models.ids import new_id
+from services.ledger import Along
 
 LIVING = """
     member_id = $1 AND NOT is_pending AND remaining > 0 AND written_off_at IS NULL
@@ -34,26 +35,31 @@ class NewLot:
     created_at: datetime
 
 
-async def add(lots: Sequence[NewLot]) -> None:
-    """Write lots, in one statement."""
-    await database.execute(
-        """
-        INSERT INTO points_lot (id, member_id, source_kind, source_id, reason, earned, remaining,
-                                is_pending, expires_at, created_at)
-        SELECT lot.id, member_id, source_kind, source_id, reason, points, points,
-               expires_at IS NULL, expires_at, created_at
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[],
-                    $7::timestamptz[], $8::timestamptz[])
-            AS lot (id, member_id, source_kind, source_id, reason, points, expires_at, created_at)
-        """,
-        [new_id() for _ in lots],
-        [lot.member_id for lot in lots],
-        [lot.source[0] for lot in lots],
-        [lot.source[1] for lot in lots],
-        [lot.reason for lot in lots],
-        [lot.points for lot in lots],
-        [lot.expires_at for lot in lots],
-        [lot.created_at for lot in lots],
+def adding(lots: Sequence[NewLot]) -> Along:
+    """Return what writes lots along with their entries: those whose source is booked now."""
+    return Along(
+        """, lots AS (
+            INSERT INTO points_lot (id, member_id, source_kind, source_id, reason, earned,
+                                    remaining, is_pending, expires_at, created_at)
+            SELECT lot.id, lot.member_id, lot.source_kind, lot.source_id, lot.reason, lot.points,
+                   lot.points, lot.expires_at IS NULL, lot.expires_at, lot.created_at
+            FROM unnest($13::uuid[], $14::uuid[], $15::text[], $16::uuid[], $17::text[],
+                        $18::bigint[], $19::timestamptz[], $20::timestamptz[])
+                AS lot (id, member_id, source_kind, source_id, reason, points, expires_at,
+                        created_at)
+            JOIN transaction USING (source_kind, source_id, reason)
+            WHERE transaction.unit = 'POINTS'
+        )""",
+        (
+            [new_id() for _ in lots],
+            [lot.member_id for lot in lots],
+            [lot.source[0] for lot in lots],
+            [lot.source[1] for lot in lots],
+            [lot.reason for lot in lots],
+            [lot.points for lot in lots],
+            [lot.expires_at for lot in lots],
+            [lot.created_at for lot in lots],
+        ),
     )
 
 
@@ -67,26 +73,54 @@ async def living(member_id: UUID, now: datetime) -> list[Lot]:
     return [Lot(row["id"], row["remaining"]) for row in rows]
 
 
-async def use(parts: Sequence[LotPart], *, source: Source, now: datetime) -> None:
-    """Take points out of lots, and record what took them."""
-    await database.execute(
-        """
-        WITH used AS (
-            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS used (id, lot_id, points)
+async def lock_living(member_id: UUID, now: datetime) -> list[Lot]:
+    """Lock the account that points are spent from; returns what can be, as `living` does."""
+    account_id = member_account(member_id, AccountKind.SPENDABLE)
+    rows = await database.fetch(_LOCK_LIVING, member_id, now, account_id)
+    if not all(row["is_fresh"] for row in rows):
+        return await living(member_id, now)
+    return [Lot(row["id"], row["remaining"]) for row in rows if row["id"] is not None]
+
+
+# Who waited for the lock has looked at the lots before it had it. Nobody moves living lots without
+# an entry of the account, so its `seq` tells whether they are still what they were.
+_LOCK_LIVING = f"""
+WITH held AS MATERIALIZED (
+    SELECT seq FROM ledger_account WHERE id = $3 FOR UPDATE
+)
+SELECT lot.id, lot.remaining, held.seq = looked_at.seq AS is_fresh
+FROM held
+JOIN ledger_account AS looked_at ON looked_at.id = $3
+LEFT JOIN LATERAL (
+    SELECT id, remaining, expires_at FROM points_lot WHERE {LIVING}
+) AS lot ON true
+ORDER BY lot.expires_at, lot.id
+"""
+
+
+def using(parts: Sequence[LotPart], *, source: Source, now: datetime) -> Along:
+    """Return what takes points out of lots along with the entry of `source`, and records it."""
+    return Along(
+        """, used AS (
+            SELECT used.* FROM unnest($13::uuid[], $14::uuid[], $15::bigint[])
+                AS used (id, lot_id, points)
+            WHERE EXISTS (SELECT FROM transaction)
         ), taken AS (
             UPDATE points_lot SET remaining = remaining - used.points
             FROM used WHERE points_lot.id = used.lot_id
-        )
-        INSERT INTO points_lot_use
-            (id, lot_id, source_kind, source_id, points, returned, created_at)
-        SELECT id, lot_id, $4, $5, points, 0, $6 FROM used
-        """,
-        [new_id() for _ in parts],
-        [part.lot_id for part in parts],
-        [part.points for part in parts],
-        source[0],
-        source[1],
-        now,
+        ), recorded AS (
+            INSERT INTO points_lot_use
+                (id, lot_id, source_kind, source_id, points, returned, created_at)
+            SELECT id, lot_id, $16, $17, points, 0, $18 FROM used
+        )""",
+        (
+            [new_id() for _ in parts],
+            [part.lot_id for part in parts],
+            [part.points for part in parts],
+            source[0],
+            source[1],
+            now,
+        ),
     )
 
 

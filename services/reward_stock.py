@@ -91,6 +91,30 @@ async def take(reward_id: UUID, pieces: int) -> None:
         raise RewardSoldOut(path=("rewardId",))
 
 
+async def take_code(reward_id: UUID, redemption_id: UUID) -> None:
+    """Take a piece off what is left of a reward and give the redemption a code that nobody has.
+
+    Raises:
+        RewardSoldOut: there is none; the caller's transaction must be undone.
+    """
+    given = await database.execute(_TAKE_CODE, reward_id, redemption_id)
+    if not given:
+        raise RewardSoldOut(path=("rewardId",))
+
+
+# A code that somebody took while this waited for the reward's row is passed over by its lock.
+_TAKE_CODE = """
+WITH taken AS (
+    UPDATE reward SET remaining = remaining - 1 WHERE id = $1 AND remaining >= 1 RETURNING 1
+)
+UPDATE reward_code SET redemption_id = $2
+WHERE EXISTS (SELECT FROM taken) AND id = (
+    SELECT id FROM reward_code WHERE reward_id = $1 AND redemption_id IS NULL
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Back:
     """Pieces of a reward that came back, still to be put where they can be redeemed."""

@@ -156,9 +156,10 @@ async def _redeem_at_once(command: RedeemReward, row: Any, now: datetime) -> UUI
             now=now,
             path=("rewardId",),
         )
-        await reward_stock.take(command.reward_id, 1)
         if row["kind"] == RewardKind.VIRTUAL:
-            await _give_code(command.reward_id, redemption_id)
+            await reward_stock.take_code(command.reward_id, redemption_id)
+        else:
+            await reward_stock.take(command.reward_id, 1)
         return redemption_id
 
 
@@ -173,20 +174,3 @@ async def _give_coupon(member_id: UUID, row: Any, redemption_id: UUID, now: date
     )
     [coupon_id] = await coupons.issue([given], now=now)
     return coupon_id
-
-
-async def _give_code(reward_id: UUID, redemption_id: UUID) -> None:
-    """Give the redemption a code that nobody has; who redeems at the same time takes the next."""
-    given = await database.execute(
-        """
-        UPDATE reward_code SET redemption_id = $2
-        WHERE id = (
-            SELECT id FROM reward_code WHERE reward_id = $1 AND redemption_id IS NULL
-            ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-        )
-        """,
-        reward_id,
-        redemption_id,
-    )
-    if not given:
-        raise RewardSoldOut(path=("rewardId",))
