@@ -113,6 +113,18 @@ class CheckInRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRules:
+    """How long messages are kept, and who is reminded of a check-in from which hour on.
+
+    The reminder is for streaks of so many days that would end with the day (rules, section 3).
+    """
+
+    keep_months: int = 12
+    check_in_reminder_hour: int = 20
+    check_in_reminder_streak: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRules:
     """Deadlines of an order (rules, section 9). Refund windows count whole days in Shanghai."""
 
@@ -247,6 +259,7 @@ class Rules:
     brand: BrandRules = BrandRules()
     catalog: CatalogRules = CatalogRules()
     message_templates: tuple[MessageTemplateRules, ...] = ()
+    messages: MessageRules = MessageRules()
     benefit_coupons: tuple[BenefitCouponRules, ...] = DEFAULT_BENEFIT_COUPONS
 
     def tier(self, code: str) -> TierRules:
@@ -367,6 +380,15 @@ def _number_contradictions(rules: Rules) -> list[str]:
         (rules.points.max_share_bps <= WHOLE_BPS, f"points.max_share_bps: at most {WHOLE_BPS}"),
         (rules.points.points_per_yuan_off >= 1, "points.points_per_yuan_off: at least 1"),
         (bool(rules.check_in.day_points), "check_in.day_points: at least one day"),
+        (rules.messages.keep_months >= 1, "messages.keep_months: at least 1"),
+        (
+            rules.messages.check_in_reminder_hour <= 23,
+            "messages.check_in_reminder_hour: from 0 to 23",
+        ),
+        (
+            rules.messages.check_in_reminder_streak >= 1,
+            "messages.check_in_reminder_streak: at least 1",
+        ),
         (1 <= rules.orders.max_lines <= 100, "orders.max_lines: from 1 to 100"),
         (1 <= rules.orders.max_quantity <= 99, "orders.max_quantity: from 1 to 99"),
         *(

@@ -1,4 +1,4 @@
-"""The inbox: telling members something once, reading it page by page, and marking it read."""
+"""The inbox: telling members something once, reading it page by page, and forgetting it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.clock import business_day, same_day_months_later, start_of_business_day
 from domain.errors import InvalidInput, NotFound
 from domain.messages import MessageEvent, check_facts
 from models import database
 from models.ids import new_id
+from services import rules as rule_versions
 from services.pages import MAX_FIRST, Page, PageRequest, make_page
 
 
@@ -47,6 +49,15 @@ async def tell(
         link,
         now,
     )
+
+
+TELL_ONE = """
+INSERT INTO message (id, member_id, event, source_id, facts, link, created_at)
+SELECT {id}::uuid, {member_id}::uuid, {event}, {source_id}::uuid, {facts}::jsonb, {link}, {at}
+WHERE {condition}
+ON CONFLICT (member_id, event, source_id) DO NOTHING
+"""
+"""`tell` as a part of the caller's own statement, for one member and if a condition holds."""
 
 
 async def inbox(member_id: UUID, request: PageRequest) -> Page[Any]:
@@ -102,6 +113,21 @@ async def _require_own(member_id: UUID, ids: Sequence[UUID]) -> None:
     for index, id_ in enumerate(ids):
         if id_ not in own:
             raise NotFound(thing="message", path=("ids", index))
+
+
+async def forget_old(as_of: datetime, *, limit: int = 2_000) -> int:
+    """Drop messages that are older than the rules keep them, read or not; returns how many."""
+    months = (await rule_versions.in_force(now=as_of)).rules.messages.keep_months
+    return await database.execute(
+        """
+        DELETE FROM message WHERE id IN (
+            SELECT id FROM message WHERE created_at < $1
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        """,
+        start_of_business_day(same_day_months_later(business_day(as_of), -months)),
+        limit,
+    )
 
 
 def check_count(ids: Sequence[object]) -> None:

@@ -22,6 +22,7 @@ from domain.ledger import (
     member_account,
     system_account,
 )
+from domain.messages import MessageEvent, check_facts
 from domain.orders import (
     DeliveryMethod,
     OrderEventKind,
@@ -40,7 +41,7 @@ from domain.payments import (
 from domain.pricing import Earned
 from models import database
 from models.ids import new_id, number_code
-from services import coupons, earning, ledger, points, queue, stock
+from services import coupons, earning, ledger, messages, points, queue, stock
 
 log = structlog.get_logger(__name__)
 
@@ -184,6 +185,7 @@ async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: 
         now,
         new_id(),
         OrderEventKind.PAID,
+        *_message(order),
     )
     assert moved == 1, "the order's lock is held and its status was read under it"
     if order["has_coupons"]:
@@ -192,6 +194,32 @@ async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: 
     await _book(order, earned, now)
 
 
+def _message(order: Any) -> tuple[Any, ...]:
+    """Return the values of the message that tells the member that their money has come."""
+    facts = {"order_no": order["order_no"], "payable_fen": order["payable_fen"]}
+    check_facts(MessageEvent.ORDER_PAID, facts)
+    link = f"pages/order/index?id={order['id']}"
+    return (
+        new_id(),
+        order["member_id"],
+        MessageEvent.ORDER_PAID,
+        database.to_json(facts),
+        link,
+    )
+
+
+# Of a free order nothing was received, and so nothing is told.
+_TOLD = messages.TELL_ONE.format(
+    id="$12",
+    member_id="$13",
+    event="$14",
+    source_id="$1",
+    facts="$15",
+    link="$16",
+    at="$9",
+    condition="$7::uuid IS NOT NULL",
+)
+
 _PAID = f"""
 WITH payment AS (
     UPDATE payment SET status = 'SUCCEEDED', transaction_id = $8, paid_at = $3,
@@ -199,6 +227,8 @@ WITH payment AS (
     WHERE id = $7
 ), event AS (
     {_ADD_EVENT.format(id="$10", order_id="$1", kind="$11", at="$3")}
+), told AS (
+    {_TOLD}
 )
 UPDATE sales_order
 SET status = $2, paid_fen = payable_fen, paid_at = $3, timeout_due_at = NULL,

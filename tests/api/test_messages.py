@@ -12,9 +12,12 @@ from domain.message_texts import MESSAGE_BODIES
 from domain.messages import FACTS, MessageEvent
 from models import database as db
 from models.ids import new_id
-from services import messages
+from services import messages, settling
 from settings import Settings
 from tests.factories.members import SignedInMember, signed_in_member
+from tests.factories.orders import MCHID, a_payment, cancelled, placed
+from tests.factories.rewards import a_goods_reward, a_redeemer, redeemed
+from tests.factories.shop import a_sku, an_address
 from tests.support.graphql import GraphQLClient
 from tests.support.statements import StatementLog
 
@@ -218,3 +221,50 @@ async def test_a_page_costs_two_statements(
     assert len(answer["me"]["messages"]["nodes"]) == count
     assert answer["me"]["counts"] == {"unreadMessages": count}
     assert len(heard) == 2
+
+
+async def test_a_paid_order_is_told_of_once(client: GraphQLClient, member: SignedInMember) -> None:
+    await an_address(member.id)
+    order_id = await placed(member.id, (await a_sku(5_098, weight_grams=100), 2))
+    told = await a_payment(order_id)
+    for _ in range(2):
+        await settling.settle(told, mchid=MCHID, now=NOW)
+    order = await db.fetch_one("SELECT order_no, paid_fen FROM sales_order")
+    assert order is not None
+    [node] = (await ask(client, member, INBOX))["me"]["messages"]["nodes"]
+    yuan = f"{order['paid_fen'] / 100:.2f}"
+    assert (node["event"], node["title"]) == ("ORDER_PAID", "支付成功")
+    assert node["body"] == f"订单 {order['order_no']} 已支付 ¥{yuan}。"
+    assert node["link"] == f"pages/order/index?id={order_id}"
+    answer = await client.gql(INBOX, {}, token=member.token, headers={"accept-language": "en"})
+    [node] = answer.data["me"]["messages"]["nodes"]
+    assert node["body"] == f"We received ¥{yuan} for order {order['order_no']}."
+
+
+async def test_nothing_is_told_of_what_was_free_or_came_too_late(member: SignedInMember) -> None:
+    await redeemed(await a_redeemer(tier="GOLD"), await a_goods_reward(await a_sku()))
+    assert await db.fetch_value("SELECT paid_fen FROM sales_order WHERE paid_at = $1", NOW) == 0
+    await an_address(member.id)
+    late = await placed(member.id, (await a_sku(500), 1))
+    await cancelled(late)
+    told = await a_payment(late)
+    assert await settling.settle(told, mchid=MCHID, now=NOW) is settling.Outcome.CASE
+    assert await db.fetch_value("SELECT count(*) FROM message") == 0
+
+
+async def test_messages_of_more_than_a_year_are_forgotten(member: SignedInMember) -> None:
+    midnight = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    a_year_ago = datetime(2025, 11, 21, 16, tzinfo=UTC)
+    for age in (-2, -1, 0, 1):
+        facts = {"tier": "银卡"}
+        at = a_year_ago + timedelta(microseconds=age)
+        event = MessageEvent.TIER_CHANGED
+        await messages.tell([member.id], event, source_id=new_id(), facts=facts, now=at)
+    await db.execute("UPDATE message SET read_at = created_at WHERE created_at < $1", a_year_ago)
+    assert await messages.forget_old(midnight - timedelta(days=1)) == 0
+    assert [await messages.forget_old(midnight, limit=1) for _ in range(3)] == [1, 1, 0]
+    kept = await db.fetch("SELECT created_at FROM message ORDER BY created_at")
+    assert [row["created_at"] for row in kept] == [
+        a_year_ago,
+        a_year_ago + timedelta(microseconds=1),
+    ]

@@ -91,6 +91,8 @@ PARTIAL_INDEXES = {
     "member_invited": (
         "member (invited_by_id, invited_at DESC, id DESC) WHERE invited_by_id IS NOT NULL"
     ),
+    "check_in_of_day": "check_in (day, member_id) WHERE NOT merged",
+    "message_age": "message (created_at)",
     "message_member": "message (member_id, created_at DESC, id DESC)",
     "message_unread": "message (member_id) WHERE read_at IS NULL",
     "sales_order_member": "sales_order (member_id, placed_at DESC, id DESC)",

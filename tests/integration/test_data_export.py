@@ -79,7 +79,8 @@ async def test_the_document_is_whole_and_open_to_its_owner() -> None:
     assert order["address"]["detail"] == address["detail"]
     assert (line["order_id"], line["quantity"]) == (order["id"], 2)
     assert [entry["delta"] for entry in document["ledger_entry"]][:1] == [50]
-    assert [message["event"] for message in document["message"]] == ["CHECK_IN_REMINDER"]
+    events = [message["event"] for message in document["message"]]
+    assert events == ["ORDER_PAID", "CHECK_IN_REMINDER"]
     text = orjson.dumps(document).decode()
     assert str(other) not in text
     assert "\\\\x" not in text  # Nothing is told sealed, and no hash of anything.

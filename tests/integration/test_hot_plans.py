@@ -21,7 +21,15 @@ from benchmarks import catalogue, crowd
 from benchmarks.documents import DOCUMENTS
 from jobs.schedule import sweeps
 from models import database as db
-from services import points, points_book, points_expiry, product_figures, sessions
+from services import (
+    checkin_reminders,
+    messages,
+    points,
+    points_book,
+    points_expiry,
+    product_figures,
+    sessions,
+)
 from services.pages import encode_cursor
 from services.ports import Ports
 from settings import Settings
@@ -333,6 +341,8 @@ async def run_the_days_steps() -> None:
     """Do a batch of each step of the book's day, months from now: much is due."""
     later = datetime.now(UTC) + timedelta(days=100)
     await points_expiry.remind_due(later, limit=100)
+    await checkin_reminders.remind_due(later, limit=100)
+    await messages.forget_old(later, limit=100)
     await points_expiry.expire_due(later, limit=100)
     await points_book.roll_up(later)
 
