@@ -12,7 +12,11 @@ from cli.environment import running_settings
 from cli.panels import DATA
 
 if TYPE_CHECKING:
-    from services.days import StepResult
+    from collections.abc import Sequence
+
+    from rich.progress import Progress
+
+    from services.days import Step, StepResult
     from settings import Settings
 
 _NOT_BEGUN = 1
@@ -33,7 +37,7 @@ def run_day(
         datetime | None, typer.Option(formats=_DATE, help="The last day, all between included.")
     ] = None,
 ) -> None:
-    """Do the work of a day: what became final, tiers, expiry, reminders.
+    """Do the work of a day: what became final, tiers, expiry, reminders, accounts that end.
 
     The worker does it by itself. Doing a day again finds nothing left, and a day that is still to
     come is refused.
@@ -51,10 +55,12 @@ def run_day(
 
 async def _run(settings: Settings, first: date, last: date) -> None:
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn
 
     from models import database
     from services import days
+    from wiring.pictures import open_pictures
+    from wiring.ports import personal_data_of
 
     console = Console()
     await database.connect(
@@ -66,19 +72,28 @@ async def _run(settings: Settings, first: date, last: date) -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed}"))
     try:
         quiet = not console.is_terminal
-        with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-            for number in range((last - first).days + 1):
-                day = first + timedelta(days=number)
-                task = progress.add_task(str(day), total=None)
-
-                def show(step: str, pieces: int, *, task: TaskID = task, day: date = day) -> None:
-                    progress.update(task, advance=pieces, description=f"{day} {step}")
-
-                results = await days.run_day(day, now=datetime.now(UTC), progress=show)
-                progress.remove_task(task)
-                console.print(f"{day}  {_told(results)}")
+        async with open_pictures(settings) as pictures:
+            steps = days.all_steps(personal_data_of(settings), pictures)
+            with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+                for number in range((last - first).days + 1):
+                    day = first + timedelta(days=number)
+                    results = await _run_one(day, steps, progress)
+                    console.print(f"{day}  {_told(results)}")
     finally:
         await database.close()
+
+
+async def _run_one(day: date, steps: Sequence[Step], progress: Progress) -> list[StepResult]:
+    from services import days
+
+    task = progress.add_task(str(day), total=None)
+
+    def show(step: str, pieces: int) -> None:
+        progress.update(task, advance=pieces, description=f"{day} {step}")
+
+    results = await days.run_day(day, now=datetime.now(UTC), steps=steps, progress=show)
+    progress.remove_task(task)
+    return results
 
 
 def _told(results: list[StepResult]) -> str:

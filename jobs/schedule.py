@@ -15,9 +15,7 @@ from services import (
     data_export,
     days,
     finality,
-    former_identities,
     idempotency,
-    leaving,
     merging,
     payment_sweeps,
     product_figures,
@@ -57,8 +55,7 @@ def sweeps(ports: Ports) -> list[Sweep]:
         *_payments(ports),
         *_catalog(ports),
         *_tidying(ports),
-        *_accounts(ports),
-        *_membership(),
+        *_membership(ports),
     ]
 
 
@@ -102,19 +99,13 @@ def _tidying(ports: Ports) -> list[Sweep]:
     ]
 
 
-def _accounts(ports: Ports) -> list[Sweep]:
-    keys, pictures = ports.personal_data, ports.pictures
-    return [
-        Sweep("leaving", lambda now: leaving.leave_due(keys, pictures, now=now), 60),
-        Sweep("exports", lambda now: data_export.prepare_due(keys, now=now), 5),
-        Sweep("former_members", lambda now: former_identities.forget_former(now=now), 3_600),
-    ]
-
-
-def _membership() -> list[Sweep]:
+def _membership(ports: Ports) -> list[Sweep]:
+    data = ports.personal_data
+    steps = days.all_steps(data, ports.pictures)
     return [
         Sweep("finality", finality.finalize_due, 20),
         Sweep("coupon_grants", lambda now: coupon_grants.run_due(now=now), 5),
         Sweep("coupon_events", lambda now: coupon_events.grant_due(now=now), 5),
-        Sweep("days", lambda now: days.catch_up(now=now), 60),
+        Sweep("exports", lambda now: data_export.prepare_due(data, now=now), 5),
+        Sweep("days", lambda now: days.catch_up(now=now, steps=steps), 60),
     ]

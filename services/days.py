@@ -11,47 +11,79 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 
 import structlog
 
 from domain.clock import business_day, end_of_business_day, start_of_business_day
 from domain.errors import Busy
+from domain.rules import Rules
 from models import database
 from models.ids import new_id
 from services import (
+    checkin_reminders,
+    coupon_events,
     coupon_expiry,
+    coupon_grants,
+    data_export,
     finality,
+    former_identities,
     invitations,
+    leaving,
     locks,
+    messages,
     points_book,
     points_expiry,
     tier_reviews,
     tier_rises,
 )
+from services import rules as rule_versions
+from services.personal_data import PersonalData
+from services.uploads import PictureStorage
 
 log = structlog.get_logger(__name__)
 
 Batch = Callable[[datetime, int], Awaitable[int]]
 
 
+class Acts(Enum):
+    """As of which instant a step does a day's work."""
+
+    AT_MIDNIGHT = "the day's beginning"
+    WITHIN_THE_DAY = "now; the end of a day that is over"
+    NOW = "now, whatever the day: what has waited is done when it is found"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A part of a day's work: `batch(as_of, limit)` does about `limit` pieces and returns how many.
 
-    It returns 0 when none is left. A batch has transactions of its own and may run twice. `as_of`
-    is the day's beginning; for a step that acts at once it is now, or the end of a past day.
+    It returns 0 when none is left. A batch has transactions of its own and may run twice. With an
+    `hour`, which the rules tell, it is done once, from that hour on, and left out once the day is
+    over.
     """
 
     name: str
     batch: Batch
     limit: int = 2_000
-    acts_at_once: bool = False
+    acts: Acts = Acts.AT_MIDNIGHT
+    hour: Callable[[Rules], int] | None = None
 
     def as_of(self, day: date, now: datetime) -> datetime:
         """Return the instant as of which the step runs for a day."""
-        if not self.acts_at_once:
+        if self.acts is Acts.NOW:
+            return now
+        if self.acts is Acts.AT_MIDNIGHT:
             return start_of_business_day(day)
         return min(now, end_of_business_day(day) - timedelta(microseconds=1))
+
+    async def is_open(self, day: date, now: datetime) -> bool:
+        """Tell whether the step may do its work for a day at this instant."""
+        if self.hour is None:
+            return True
+        rules = (await rule_versions.in_force(now=now)).rules
+        opens = start_of_business_day(day) + timedelta(hours=self.hour(rules))
+        return opens <= now < end_of_business_day(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +100,73 @@ STEPS: tuple[Step, ...] = (
         "invitations",
         lambda as_of, limit: invitations.reward_due(as_of, limit=limit),
         200,
-        acts_at_once=True,
+        Acts.WITHIN_THE_DAY,
     ),
     Step("tier_reviews", lambda as_of, limit: tier_reviews.review_due(as_of, limit=limit)),
     Step(
         "tier_rises",
         lambda as_of, limit: tier_rises.raise_after_rules(as_of, limit=limit),
-        acts_at_once=True,
+        acts=Acts.WITHIN_THE_DAY,
     ),
     Step("points_expiry", lambda as_of, limit: points_expiry.expire_due(as_of, limit=limit)),
     Step("coupon_expiry", lambda as_of, limit: coupon_expiry.expire_due(as_of, limit=limit)),
     Step("points_reminders", lambda as_of, limit: points_expiry.remind_due(as_of, limit=limit)),
     Step("coupon_reminders", lambda as_of, limit: coupon_expiry.remind_due(as_of, limit=limit)),
     Step("tier_warnings", lambda as_of, limit: tier_reviews.warn_due(as_of, limit=limit)),
-    Step("ledger_rollup", lambda as_of, _limit: points_book.roll_up(as_of), acts_at_once=True),
+    Step(
+        "check_in_reminders",
+        lambda as_of, limit: checkin_reminders.remind_due(as_of, limit=limit),
+        acts=Acts.WITHIN_THE_DAY,
+        hour=checkin_reminders.hour,
+    ),
+    Step("old_messages", lambda as_of, limit: messages.forget_old(as_of, limit=limit)),
+    Step(
+        "ledger_rollup",
+        lambda as_of, _limit: points_book.roll_up(as_of),
+        acts=Acts.WITHIN_THE_DAY,
+    ),
 )
-"""In their order: what becomes final earns first, then tiers are judged, then things expire, and
-reminders tell what is left. Leaving has a sweep of its own: it needs more than PostgreSQL.
+"""The book's part of a day, in its order: what becomes final earns first, then tiers are judged,
+then things expire, and reminders tell what is left.
 """
+
+
+def all_steps(personal_data: PersonalData, pictures: PictureStorage) -> tuple[Step, ...]:
+    """Return every step of a day. Accounts end last: what is theirs has come or expired by then.
+
+    What others wait for (coupons, exports) has sweeps as well, which look every few seconds.
+    """
+    return (
+        *STEPS,
+        Step(
+            "coupon_events",
+            lambda as_of, limit: coupon_events.grant_due(now=as_of, limit=limit),
+            100,
+            Acts.NOW,
+        ),
+        Step(
+            "coupon_grants",
+            lambda as_of, limit: coupon_grants.run_due(now=as_of, limit=limit),
+            1_000,
+            Acts.NOW,
+        ),
+        Step(
+            "exports",
+            lambda as_of, limit: data_export.prepare_due(personal_data, now=as_of, limit=limit),
+            20,
+            Acts.NOW,
+        ),
+        Step(
+            "leaving",
+            lambda as_of, limit: leaving.leave_due(personal_data, pictures, now=as_of, limit=limit),
+            20,
+        ),
+        Step(
+            "former_members",
+            lambda as_of, limit: former_identities.forget_former(now=as_of, limit=limit),
+        ),
+    )
+
 
 WHOLE_DAY = "day"
 """The step under which a day is marked once it and all days before it are finished."""
@@ -103,9 +184,13 @@ class DayNotBegun(ValueError):
 
 
 async def run_day(
-    day: date, *, now: datetime, progress: Progress | None = None
+    day: date,
+    *,
+    now: datetime,
+    steps: Sequence[Step] | None = None,
+    progress: Progress | None = None,
 ) -> list[StepResult]:
-    """Run all steps of one day to their end; `progress` hears of each batch.
+    """Run the steps of one day, the book's if none are named; `progress` hears of each batch.
 
     Raises:
         DayNotBegun: the day lies ahead of `now`.
@@ -113,7 +198,7 @@ async def run_day(
     if day > business_day(now):
         raise DayNotBegun(day)
     results = []
-    for step in STEPS:
+    for step in STEPS if steps is None else steps:
         done = 0
         while pieces := await _batch(day, step, now=now):
             done += pieces
@@ -162,11 +247,12 @@ async def begin_with_today(*, now: datetime) -> None:
         await _finish(yesterday, WHOLE_DAY, now=now)
 
 
-async def catch_up(*, now: datetime) -> int:
+async def catch_up(*, now: datetime, steps: Sequence[Step] | None = None) -> int:
     """Run the next batch of the first day that isn't finished; returns its pieces, 0 at the end.
 
-    Today is never finished: its steps are looked at again and again. A step that fails holds up
-    none of the others; its day stays open. While old days are being filled in (`history`) it rests.
+    The steps are the book's if none are named. Today is never finished: its steps are looked at
+    again and again, but for those that are done once at their hour. A step that fails holds up none
+    of the others; its day stays open. While old days are being filled in (`history`) it rests.
 
     Raises:
         StepsFailed: when all else is done.
@@ -177,7 +263,7 @@ async def catch_up(*, now: datetime) -> int:
     day = await _first_unfinished(today)
     failed: list[tuple[date, str]] = []
     while day <= today:
-        if pieces := await _continued(day, failed, now=now):
+        if pieces := await _continued(day, STEPS if steps is None else steps, failed, now=now):
             return pieces
         if day < today and not failed:
             await _finish(day, WHOLE_DAY, now=now)
@@ -187,10 +273,12 @@ async def catch_up(*, now: datetime) -> int:
     return 0
 
 
-async def _continued(day: date, failed: list[tuple[date, str]], *, now: datetime) -> int:
+async def _continued(
+    day: date, steps: Sequence[Step], failed: list[tuple[date, str]], *, now: datetime
+) -> int:
     """Do the next batch of a day; returns its pieces, 0 at the end. Steps that fail are noted."""
     finished = await _finished_steps(day)
-    for step in STEPS:
+    for step in steps:
         if step.name in finished:
             continue
         pieces = await _tried(day, step, now=now) if _may_try(day, step, now) else None
@@ -198,9 +286,13 @@ async def _continued(day: date, failed: list[tuple[date, str]], *, now: datetime
             return pieces
         if pieces is None:
             failed.append((day, step.name))
-        elif day < business_day(now):
+        elif day < business_day(now) or await _was_its_hour(step, day, now):
             await _finish(day, step.name, now=now)
     return 0
+
+
+async def _was_its_hour(step: Step, day: date, now: datetime) -> bool:
+    return step.hour is not None and await step.is_open(day, now)
 
 
 def _may_try(day: date, step: Step, now: datetime) -> bool:
@@ -244,6 +336,8 @@ async def _finished_steps(day: date) -> set[str]:
 
 async def _batch(day: date, step: Step, *, now: datetime) -> int:
     """Do one batch of a step and count it; another runner's batch comes first."""
+    if not await step.is_open(day, now):
+        return 0
     async with locks.held("days"):
         pieces = await step.batch(step.as_of(day, now), step.limit)
         await _note(day, step.name, pieces=pieces, finished_at=None, now=now)

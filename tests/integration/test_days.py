@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -11,10 +11,11 @@ from domain.clock import business_day, start_of_business_day
 from domain.ledger import EntryReason, SourceKind
 from models import database as db
 from models.ids import new_id
-from services import days, growth, points
-from services.days import DayNotBegun, Step, StepResult, StepsFailed, catch_up, run_day
+from services import data_export, days, growth, points
+from services.days import Acts, DayNotBegun, Step, StepResult, StepsFailed, catch_up, run_day
+from services.uploads import PictureStorage
 from settings import Settings
-from tests.factories.shop import a_member
+from tests.factories.shop import DATA, a_member
 from tests.support.commands import mall
 from tests.support.shopping import assert_books_agree
 
@@ -229,8 +230,11 @@ async def test_runners_at_once_do_each_piece_once() -> None:
     await assert_books_agree()
 
 
-async def test_a_step_that_acts_at_once_runs_as_of_now() -> None:
-    step = Step("at_once", _nothing, acts_at_once=True)
+async def test_a_step_acts_as_of_midnight_within_its_day_or_now() -> None:
+    assert Step("usual", _nothing).as_of(DAY, NOON) == start_of_business_day(DAY)
+    now = Step("now", _nothing, acts=Acts.NOW)
+    assert now.as_of(DAY - timedelta(days=9), NOON) == NOON
+    step = Step("within", _nothing, acts=Acts.WITHIN_THE_DAY)
     assert step.as_of(DAY, NOON) == NOON
     over = step.as_of(DAY - timedelta(days=1), NOON)
     assert over == start_of_business_day(DAY) - timedelta(microseconds=1)
@@ -238,6 +242,55 @@ async def test_a_step_that_acts_at_once_runs_as_of_now() -> None:
 
 async def _nothing(_as_of: datetime, _limit: int) -> int:
     return 0
+
+
+class NoPictures:
+    """A storage in which nothing is."""
+
+
+async def test_accounts_end_and_exports_are_made_with_their_day() -> None:
+    leaving, staying = await _who_leaves(DAY), await _who_leaves(DAY + timedelta(days=1))
+    await data_export.request(staying, now=NOON)
+    steps = days.all_steps(DATA, cast("PictureStorage", NoPictures()))
+    results = await run_day(DAY, now=NOON, steps=steps)
+    assert [result.step for result in results] == [step.name for step in steps]
+    done = {result.step: result.pieces for result in results if result.pieces}
+    done.pop("tier_rises")  # The shipped rules are new to this database.
+    assert done == {"exports": 1, "leaving": 1}
+    assert await _status(leaving) == "LEFT"
+    assert await _status(staying) == "ACTIVE"
+    again = await run_day(DAY, now=NOON, steps=steps)
+    assert sum(result.pieces for result in again) == 0
+    await assert_books_agree()
+
+
+async def test_who_left_a_year_and_more_ago_is_forgotten() -> None:
+    for months in (12, 14):
+        await db.execute(
+            "INSERT INTO former_identity (id, digest, left_at)"
+            " VALUES ($1, $2, $3::timestamptz - make_interval(months => $4))",
+            new_id(),
+            bytes(32),
+            NOON,
+            months,
+        )
+    steps = days.all_steps(DATA, cast("PictureStorage", NoPictures()))
+    while await catch_up(now=NOON, steps=steps):
+        pass
+    assert await db.fetch_value("SELECT count(*) FROM former_identity") == 1
+
+
+async def _who_leaves(day: date) -> UUID:
+    member_id = await a_member(points=30)
+    await db.execute(
+        "UPDATE member SET leaves_at = $2 WHERE id = $1", member_id, start_of_business_day(day)
+    )
+    return member_id
+
+
+async def _status(member_id: UUID) -> str:
+    status: str = await db.fetch_value("SELECT status FROM member WHERE id = $1", member_id)
+    return status
 
 
 class TestCommand:
@@ -248,12 +301,15 @@ class TestCommand:
         today = business_day(datetime.now(UTC))
         first = today - timedelta(days=1)
         await _a_year_ago(await a_member(), first)
+        leaving = await _who_leaves(today)
         status, said = await mall(settings, "run-day", str(first), "--until", str(today))
         assert status == 0
         lines = said.splitlines()
         assert [line.split()[0] for line in lines] == [str(first), str(today)]
-        assert "tier_reviews 1, points_expiry" in lines[0].replace("tier_rises 1, ", "")
-        assert await db.fetch_value("SELECT tier_code FROM member") == "SILVER"
+        assert "tier_reviews 1, points_expiry" in lines[0].replace("tier_rises 2, ", "")
+        assert await db.fetch_value("SELECT count(*) FROM member WHERE tier_code = 'SILVER'") == 1
+        assert "leaving 1" in lines[1]
+        assert await _status(leaving) == "LEFT"
 
     async def test_a_day_ahead_is_one_line(self, settings: Settings) -> None:
         tomorrow = business_day(datetime.now(UTC)) + timedelta(days=1)
