@@ -25,6 +25,7 @@ from models.member_rows import members_by_id
 from services.guards import require_active
 from services.personal_data import PersonalData
 from services.phones import PHONE
+from services.reward_admin import open_code
 from services.sealed_addresses import open_address, open_snapshot
 
 log = structlog.get_logger(__name__)
@@ -82,6 +83,11 @@ SECTIONS = (
     Section("campaign_member"),
     Section("coupon_grant_item"),
     Section("redemption"),
+    Section(
+        "reward_code",
+        "redemption_id IN (SELECT id FROM redemption WHERE member_id = $1)",
+        ("digest",),
+    ),
     Section("reward_count"),
     Section("invitation_reward", "invitee_id = $1 OR inviter_id = $1", ("phone_hash",)),
     Section("message"),
@@ -263,10 +269,17 @@ def _with_address(order: Content, personal_data: PersonalData) -> Content:
     return order | {"address": address}
 
 
+def _with_code(given: Content, personal_data: PersonalData) -> Content:
+    sealed = _bytes(given.pop("code_encrypted"))
+    assert sealed is not None, "a reward's code is never empty"
+    return given | {"code": open_code(sealed, personal_data)}
+
+
 _OPENED: dict[str, Callable[[Content, PersonalData], Content]] = {
     "member": _with_phone,
     "address": _with_recipient,
     "sales_order": _with_address,
+    "reward_code": _with_code,
 }
 """What a table's rows have sealed, and how the owner sees it."""
 

@@ -23,6 +23,7 @@ from services import data_export, messages, phones
 from services.data_export import SECTIONS
 from services.merging_tables import NEVER_LEFT_BEHIND
 from tests.factories.orders import bought
+from tests.factories.rewards import a_code_reward, a_redeemer, redeemed
 from tests.factories.shop import DATA, NOW, a_buyer, a_member, a_sku
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -84,6 +85,20 @@ async def test_the_document_is_whole_and_open_to_its_owner() -> None:
     text = orjson.dumps(document).decode()
     assert str(other) not in text
     assert "\\\\x" not in text  # Nothing is told sealed, and no hash of anything.
+
+
+async def test_codes_that_were_redeemed_are_in_it() -> None:
+    member_id = await a_redeemer(points=1_000)
+    reward_id = await a_code_reward("AAA-1", "BBB-2", "CCC-3", points_price=100)
+    mine = [await redeemed(member_id, reward_id) for _ in range(2)]
+    other = await redeemed(await a_redeemer(points=1_000), reward_id)
+    document = orjson.loads(await fetched(await prepared(member_id)) or b"")
+    given = {entry["redemption_id"]: entry["code"] for entry in document["reward_code"]}
+    assert given.keys() == {str(redemption_id) for redemption_id in mine}
+    assert set(given.values()) < {"AAA-1", "BBB-2", "CCC-3"}
+    assert len(set(given.values())) == 2
+    assert str(other) not in orjson.dumps(document).decode()
+    assert {"code_encrypted", "digest"}.isdisjoint(document["reward_code"][0])
 
 
 async def somebody_else() -> UUID:
