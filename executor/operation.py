@@ -107,6 +107,7 @@ class Operation:
                 return Outcome(data)
             # Outside of the handlers, so that no error is chained to the one that led here.
             self._failed()
+            await run.send()
             outcome = await self._interpret(variables, context, root, run.memory)
             errors = outcome.errors
             await run.end()

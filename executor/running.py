@@ -32,6 +32,8 @@ Pending = tuple[Any, dict[str, Any], Path | None]
 
 MAX_SEEN_CLASSES = 64
 """How many classes of objects one place remembers to be sound."""
+TURNS_TO_SEND = 3
+"""Turns of the loop until what was just begun has sent what it asks of a DataLoader."""
 
 
 class Fallback(Exception):
@@ -86,13 +88,30 @@ class Run:
             self.leftovers += futures
             raise
 
+    def may_go_on(self) -> None:
+        """Begin nothing more beside graphql-core, which begins it all again.
+
+        Raises:
+            Fallback: another part of the run has failed.
+        """
+        if self.leftovers:
+            raise Fallback
+
+    async def send(self) -> None:
+        """Let what was begun ask for what it waits for.
+
+        What a DataLoader was asked goes in a batch of its own: together with what graphql-core is
+        about to ask, it would take another time, and errors would come in another order.
+        """
+        for _ in range(TURNS_TO_SEND):
+            await asyncio.sleep(0)
+
     async def end(self) -> None:
         """Cancel what still runs, and wait until it has ended."""
         if self.leftovers:
-            # What has not begun can't be ended, for what it holds would complain; and a DataLoader
-            # needs two turns to send its keys: who cancels in between stops it for all others.
-            for _ in range(3):
-                await asyncio.sleep(0)
+            # What has not begun can't be ended, for what it holds would complain; and who cancels
+            # before a DataLoader has sent its keys stops it for all others.
+            await self.send()
         running = [each for each in self.leftovers if not each.done()]
         for each in running:
             each.cancel()
@@ -182,6 +201,7 @@ async def resolved(
 
     Returns a list of values for each call, in the order of the objects.
     """
+    run.may_go_on()
     columns: list[list[Any]] = [[] for _ in calls]
     waiting: list[tuple[list[Any], int]] = []
     run.dropped.append(columns)  # Until they have found their place in the answer.
@@ -254,6 +274,7 @@ class BatchCall:
         self, run: Run, pending: Sequence[Pending], told: _Told | None = None
     ) -> Sequence[Any]:
         """Return one value for each object."""
+        run.may_go_on()
         sources, info, arguments = told or self._told(run, pending)
         values = await self._batch(sources, info, **arguments)
         run.dropped.append(values)  # Until they have found their place in the answer.
@@ -281,6 +302,7 @@ class NeedCall:
 
     async def __call__(self, run: Run, pending: Sequence[Pending]) -> None:
         """Have it fetched."""
+        run.may_go_on()
         info = BatchInfo(
             run.context, self._field_name, run.root, run.variables.coerced, self._selected
         )

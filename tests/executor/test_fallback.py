@@ -7,13 +7,16 @@ is forgotten that Python complains of.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+import strawberry
 from graphql import GraphQLSchema, build_schema, parse
+from strawberry.dataloader import DataLoader
 
 from executor.engine import Engine
+from executor.fields import BatchInfo, batched, derived
 from tests.executor.torture.comparing import Answer, Pair
 
 SCHEMA = """
@@ -33,10 +36,16 @@ def schema(**resolvers: Callable[..., Any]) -> GraphQLSchema:
     return built
 
 
-async def both(built: GraphQLSchema, document: str, *, compiled_runs: int = 0) -> Answer:
+async def both(
+    built: GraphQLSchema | strawberry.Schema,
+    document: str,
+    *,
+    compiled_runs: int = 0,
+    make_context: Callable[[], Any] = lambda: None,
+) -> Answer:
     """Run a document both ways, see that nothing differs, and return the answer."""
     pair = Pair.of((Engine(built), Engine(built, compiles=False)), parse(document))
-    compiled, reference = await pair.answers({}, lambda: (None, None, list))
+    compiled, reference = await pair.answers({}, lambda: (make_context(), None, list))
     assert compiled.differences(reference) == [], f"\n{compiled}\n{reference}"
     figures = pair.compiled.figures
     assert (figures.compiled, figures.fallbacks) == (compiled_runs, 1 - compiled_runs)
@@ -61,7 +70,7 @@ class Item:
     """An object whose attributes are what is given."""
 
     def __init__(self, **given: Any) -> None:
-        self.__dict__.update(name="item", bad=None, **given)
+        self.__dict__.update({"name": "item", "bad": None, **given})
 
 
 BEGUN: dict[str, Callable[[Any], Any]] = {
@@ -165,3 +174,144 @@ async def test_who_is_given_up_ends() -> None:
     assert (answer.data, answer.tasks_left) == (b"null", 0)
     # In the compiled run, in graphql-core's that follows, and in the reference.
     assert ended == ["later"] * 3
+
+
+class Library:
+    """A context with a loader that keeps nothing, and takes longer for more keys."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.levels: list[int] = []
+        self.loader = DataLoader(load_fn=self._load, cache=False)
+
+    async def _load(self, keys: list[str]) -> list[int | Exception]:
+        self.batches.append(keys)
+        for _ in range(3 * len(keys)):
+            await asyncio.sleep(0)
+        return [7 if key == "kept" else ValueError(key) for key in keys]
+
+
+class Libraries:
+    """Makes a library for each run, and keeps them all."""
+
+    def __init__(self) -> None:
+        self.made: list[Library] = []
+
+    def __call__(self) -> Library:
+        self.made.append(Library())
+        return self.made[-1]
+
+
+def loading(key: str) -> Callable[[Any], Any]:
+    """Return what makes a coroutine that loads."""
+
+    async def load(info: Any) -> Any:
+        return await info.context.loader.load(key)
+
+    return load
+
+
+def items_with_a_key_ahead(_: Any, info: Any) -> Iterator[Item]:
+    """Ask for what will be needed; compiled code takes no iterator."""
+    info.context.loader.load("kept")
+    return iter([Item()])
+
+
+ASKING: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
+    "at once, by a field of a level": (
+        "{ now item { kept } }",
+        {"item": lambda *_: Item(kept=lambda info: info.context.loader.load("kept"))},
+    ),
+    "later, by a field of a level": (
+        "{ now item { kept } }",
+        {"item": lambda *_: Item(kept=loading("kept"))},
+    ),
+    "ahead, by a root field": ("{ items { name } }", {"items": items_with_a_key_ahead}),
+}
+
+
+@pytest.mark.parametrize("asking", ASKING)
+async def test_what_compiled_code_asks_of_a_loader_goes_in_a_batch_of_its_own(asking: str) -> None:
+    """In one batch with it, what graphql-core asks for would come later than in the reference."""
+    document, resolvers = ASKING[asking]
+    libraries = Libraries()
+    built = schema(now=lambda *_: 1 / 0, **resolvers)
+    await both(built, document, make_context=libraries)
+    assert [each.batches for each in libraries.made] == [[["kept"], ["kept"]], [["kept"]]]
+
+
+@pytest.mark.parametrize(
+    ("turns", "told"), [(3, ["bad"]), (4, ["bad", "lost"]), (5, ["bad", "lost"])]
+)
+async def test_a_loader_tells_its_error_as_soon_as_it_would_have(
+    turns: int, told: list[str]
+) -> None:
+    """Two errors below what becomes null: the one that comes later isn't told."""
+    item = Item(kept=loading("lost"), bad=lambda _: failing(ValueError("bad"), turns))
+    built = schema(now=lambda *_: 1 / 0, item=lambda *_: item)
+    answer = await both(built, "{ now item { kept bad } }", make_context=Libraries())
+    assert answer.data == b'{"now":null,"item":null}'
+    assert [each for each in ("bad", "lost") if f"'{each}'" in str(answer.errors)] == told
+
+
+def level(number: int) -> Item:
+    async def deeper(info: Any) -> Item:
+        info.context.levels.append(number)
+        await asyncio.sleep(0)
+        return level(number + 1)
+
+    return Item(next=deeper)
+
+
+async def note_levels(shelves: Sequence[Shelf], info: BatchInfo) -> None:
+    info.context.levels.append(shelves[0].number)
+    await asyncio.sleep(0)
+
+
+@strawberry.type
+class Shelf:
+    """A level of shelves, the next one of which is asked for in each way that fetches."""
+
+    number: int
+
+    @batched()
+    @staticmethod
+    async def next(shelves: Sequence[Shelf], info: BatchInfo) -> list[Shelf]:
+        await note_levels(shelves, info)
+        return [Shelf(number=each.number + 1) for each in shelves]
+
+    needed: Shelf = derived(lambda shelf, _: Shelf(number=shelf.number + 1), needs=note_levels)
+
+
+@strawberry.type
+class Shelves:
+    """A shelf, and a field that fails a little later."""
+
+    item: Shelf = strawberry.field(resolver=lambda: Shelf(number=1))
+
+    @strawberry.field
+    async def now(self) -> int | None:
+        raise await failing(OOPS)
+
+
+DEEPER: dict[str, tuple[str, GraphQLSchema | strawberry.Schema]] = {
+    "called": (
+        "next",
+        schema(now=lambda *_: failing(OOPS), item=lambda *_: level(1)),
+    ),
+    "in batches": ("next", strawberry.Schema(Shelves)),
+    "as what others need": ("needed", strawberry.Schema(Shelves)),
+}
+
+
+@pytest.mark.parametrize("resolved", DEEPER)
+async def test_nothing_more_is_begun_beside_graphql_core(resolved: str) -> None:
+    """A root field that goes on when another one has failed ends with the level that it is at."""
+    field, built = DEEPER[resolved]
+    libraries = Libraries()
+    deep = f"{field} {{ " * 9 + "__typename" + " }" * 9
+    await both(built, f"{{ now item {{ {deep} }} }}", make_context=libraries)
+    compiled, reference = (each.levels for each in libraries.made)
+    assert reference == list(range(1, 10))
+    assert compiled[-9:] == reference
+    assert len(compiled) < 9 + 5
