@@ -15,7 +15,7 @@ from models import database
 from services import rules as rule_versions
 
 
-async def of_lines(lines: Sequence[Any], *, now: datetime) -> Earned:
+async def of_lines(lines: Sequence[Any], *, paid_at: datetime) -> Earned:
     """Compute what an order's lines earn as it is paid, and store each unit's share on its line.
 
     The quote showed what the order would earn; a tier or birthday may have come since then. A row
@@ -24,9 +24,9 @@ async def of_lines(lines: Sequence[Any], *, now: datetime) -> Earned:
     """
     if lines[0]["kind"] == OrderKind.REDEMPTION:
         return Earned(points=0, growth=0, lines=())
-    in_force = await rule_versions.in_force(now=now)
+    in_force = await rule_versions.in_force(now=paid_at)
     stored = [units_from_json(line["units"]) for line in lines]
-    earned = with_earnings(stored, buyer_of(lines[0], in_force.rules, now=now), in_force.rules)
+    earned = with_earnings(stored, buyer_of(lines[0], in_force.rules, now=paid_at), in_force.rules)
     changed = [
         (line["id"], database.to_json(units_to_json(units)))
         for line, before, units in zip(lines, stored, earned.lines, strict=True)

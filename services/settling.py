@@ -170,7 +170,7 @@ async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: 
     A free order has no payment: `told` is None.
     """
     lines = await _lines(order["id"])
-    earned = await earning.of_lines(lines, now=now)
+    earned = await earning.of_lines(lines, paid_at=paid_at)
     status = paid_status(DeliveryMethod(order["delivery"]))
     moved = await database.execute(
         _PAID,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from models import database as db
-from services import finality, ledger, merging, points
+from services import finality, ledger, merging, points, settling
 from services.points import spendable
-from tests.factories.orders import bought, placed
-from tests.factories.shop import NOW, a_buyer, a_member, a_sku
+from tests.factories.orders import MCHID, a_payment, bought, placed
+from tests.factories.shop import NOW, a_buyer, a_member, a_sku, an_address
 from tests.support.shopping import assert_books_agree
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -58,6 +58,21 @@ async def test_an_order_is_final_when_the_seventh_day_after_its_receipt_has_ende
     )
     assert entry is not None
     assert tuple(entry) == (FINAL_AT, "ORDER_FINALITY", order_id)
+    await assert_books_agree()
+
+
+async def test_the_birthday_of_the_payment_counts_however_late_we_hear_of_it() -> None:
+    last_second = datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC)
+    sku, later = await a_sku(10_000), timedelta(seconds=2)
+    for birthday, points_earned in ((date(1990, 11, 22), 200), (date(1990, 11, 23), 100)):
+        member_id = await a_member(birthday=birthday)
+        await an_address(member_id)
+        order_id = await placed(member_id, (sku, 1))
+        told = await a_payment(order_id, now=last_second)
+        outcome = await settling.settle(told, mchid=MCHID, now=last_second + later)
+        assert outcome is settling.Outcome.PAID
+        sql = "SELECT points_earned FROM sales_order WHERE id = $1"
+        assert await db.fetch_value(sql, order_id) == points_earned
     await assert_books_agree()
 
 
