@@ -21,23 +21,43 @@ class RulesInForce:
     rules: Rules
 
 
-_cached: tuple[datetime, RulesInForce] | None = None
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """What was read, when, and the times between which it holds."""
+
+    read_at: datetime
+    since: datetime
+    until: datetime | None
+    found: RulesInForce
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether it may be answered with: a version begins and ends to the instant."""
+        return (
+            abs(now - self.read_at) < _CACHED_FOR
+            and self.since <= now
+            and (self.until is None or now < self.until)
+        )
+
+
+_cached: _Cached | None = None
 _forgotten = 0
 """How often the cache was emptied: what was read before that is not put into it."""
 
 
 async def in_force(*, now: datetime) -> RulesInForce:
-    """Return the version in force; at most five seconds old in this process.
+    """Return the version in force at an instant; which there are is known for at most five seconds.
 
     On an empty database the shipped document becomes version 1.
     """
     global _cached  # noqa: PLW0603 (one small cache per process)
-    if _cached is not None and abs(now - _cached[0]) < _CACHED_FOR:
-        return _cached[1]
+    if _cached is not None and _cached.holds(now):
+        return _cached.found
     forgotten = _forgotten
     row = await database.fetch_one(
         """
-        SELECT id, document FROM rule_version
+        SELECT id, document, effective_at,
+               (SELECT min(effective_at) FROM rule_version WHERE effective_at > $1) AS until
+        FROM rule_version
         WHERE effective_at <= $1 ORDER BY effective_at DESC, number DESC LIMIT 1
         """,
         now,
@@ -46,7 +66,7 @@ async def in_force(*, now: datetime) -> RulesInForce:
         return RulesInForce(await _publish_shipped(now), Rules())
     found = RulesInForce(row["id"], from_document(row["document"]))
     if forgotten == _forgotten:
-        _cached = (now, found)
+        _cached = _Cached(now, row["effective_at"], row["until"], found)
     return found
 
 

@@ -44,6 +44,17 @@ async def test_a_version_holds_from_its_time_on() -> None:
     assert (after.version_id, after.rules) == (version, changed)
 
 
+async def test_it_holds_from_that_very_instant_whoever_asked_a_moment_before() -> None:
+    await rules.in_force(now=NOW)
+    changed = Rules(orders=OrderRules(pay_within_minutes=15))
+    version = await rules.publish(changed, effective_at=NOW + timedelta(seconds=2), now=NOW)
+    instant = timedelta(microseconds=1)
+    for _ in range(2):
+        for at, is_new in ((-instant, False), (timedelta(), True), (-instant, False)):
+            found = await rules.in_force(now=NOW + timedelta(seconds=2) + at)
+            assert (found.version_id == version) is is_new
+
+
 async def test_of_two_for_one_time_the_later_holds() -> None:
     await rules.publish(Rules(hot_searches=("苹果",)), effective_at=NOW, now=NOW)
     await rules.publish(Rules(hot_searches=("大米",)), effective_at=NOW, now=NOW)
