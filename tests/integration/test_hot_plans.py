@@ -19,6 +19,7 @@ import pytest
 from api.app import MallApp
 from benchmarks import catalogue, crowd
 from benchmarks.documents import DOCUMENTS
+from domain.rewards import RewardKind
 from jobs.schedule import sweeps
 from models import database as db
 from services import (
@@ -28,11 +29,14 @@ from services import (
     points_book,
     points_expiry,
     product_figures,
+    reward_admin,
     sessions,
 )
 from services.pages import encode_cursor
 from services.ports import Ports
 from settings import Settings
+from tests.factories.rewards import a_goods_reward, a_reward
+from tests.factories.shop import DATA, SkuFacts
 from tests.support import wallets
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper
@@ -109,6 +113,32 @@ BESIDE_THE_CROWD = (
     SELECT gen_random_uuid(), sha256(id::text::bytea), now() FROM member
     """,
     """
+    INSERT INTO reward (id, kind, name, description_html, points_price, cash_price_fen, quantity,
+                        remaining, position, starts_at, status, created_at)
+    SELECT gen_random_uuid(), 'VIRTUAL', 'of the crowd', '', 1, 0, 60, 20, number, now(),
+           CASE number % 2 WHEN 0 THEN 'PUBLISHED' ELSE 'WITHDRAWN' END, now()
+    FROM generate_series(1, 300) AS number
+    """,
+    """
+    INSERT INTO redemption (id, member_id, reward_id, quantity, returned, points, cash_fen, status,
+                            created_at)
+    SELECT gen_random_uuid(), member.id, reward.id, 1, 0, 1, 0, 'FULFILLED', now()
+    FROM (SELECT id, row_number() OVER () AS place FROM member) AS member
+    JOIN (SELECT id, row_number() OVER () - 1 AS place FROM reward) AS reward
+        ON reward.place IN (member.place % 300, (member.place + 1) % 300)
+    """,
+    """
+    INSERT INTO reward_count (id, member_id, reward_id, pieces)
+    SELECT gen_random_uuid(), member_id, reward_id, 1 FROM redemption
+    """,
+    """
+    INSERT INTO reward_code (id, reward_id, code_encrypted, digest, redemption_id)
+    SELECT gen_random_uuid(), reward_id, ''::bytea, sha256(id::text::bytea), id FROM redemption
+    UNION ALL
+    SELECT gen_random_uuid(), id, ''::bytea, sha256((id::text || number)::bytea), NULL
+    FROM reward, generate_series(1, 20) AS number
+    """,
+    """
     INSERT INTO wechat_event (id, notification_id, event_type, body, received_at, attempts,
                               processed_at)
     SELECT gen_random_uuid(), id, 'TRANSACTION.SUCCESS', '', now(), 1, now() FROM member
@@ -156,6 +186,28 @@ AS_A_MEMBER = (
     """,
 )
 """What members do beside shopping."""
+
+REWARDS = """
+query ($f: RewardFilter, $s: [RedemptionStatus!], $after: String) {
+  rewards(filter: $f) { nodes { id remaining problem { code } } totalCount }
+  me { redemptions(statuses: $s, after: $after) {
+    nodes { id status code reward { name } coupon { id } order { id } } totalCount } }
+}
+"""
+WAYS_TO_LIST_REWARDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"f": {"kind": "VIRTUAL", "affordable": True}, "s": ["FULFILLED", "AWAITING_SHIPMENT"]},
+    {"f": {"affordable": False}, "s": ["CANCELLED"], "after": _LATER},
+)
+REDEEM = """
+mutation ($i: RedeemRewardInput!) { redeemReward(input: $i) {
+  redemption { id code coupon { id } order { id } reward { problem { code } } }
+  userErrors { code path } } }
+"""
+GIVE_UP = """
+mutation ($i: CancelRedemptionInput!) { cancelRedemption(input: $i) {
+  redemption { status } userErrors { code } } }
+"""
 
 MINOR_SWEEPS = frozenset({"daily_lows", "stock_gate", "unused_uploads"})
 """Twice a minute or once an hour, and whole tables are what they are about."""
@@ -326,6 +378,29 @@ async def be_a_member(shopper: Shopper) -> None:
         assert (await shopper.client.gql(document, {}, shopper.token)).errors == []
 
 
+async def redeem_rewards(shopper: Shopper, sku: SkuFacts) -> None:
+    """Look at what points buy, redeem a reward of each kind, give two back, and load codes."""
+    now = datetime.now(UTC)
+    await wallets.earn(shopper.member_id, 1_000, now=now)
+    since = now - timedelta(hours=1)
+    code = await a_reward(kind=RewardKind.VIRTUAL, points_price=1, starts_at=since)
+    assert await reward_admin.add_codes(code, ["AAA-1", "BBB-2"], DATA) == 2
+    coupon = await a_reward(starts_at=since, points_price=1, quantity=5, per_member_limit=2)
+    goods = await a_goods_reward(sku, starts_at=since, points_price=1, per_member_limit=2)
+    for reward_id in (code, coupon, goods):
+        wish = {"rewardId": str(reward_id), "quantity": 1, "idempotencyKey": str(reward_id)}
+        answer = await shopper.client.gql(REDEEM, {"i": wish}, shopper.token)
+        assert answer.data["redeemReward"]["userErrors"] == []
+        redemption_id = answer.data["redeemReward"]["redemption"]["id"]
+        if reward_id != code:
+            wish = {"redemptionId": redemption_id, "idempotencyKey": str(reward_id)}
+            answer = await shopper.client.gql(GIVE_UP, {"i": wish}, shopper.token)
+            assert answer.data["cancelRedemption"]["userErrors"] == []
+    for wanted in WAYS_TO_LIST_REWARDS:
+        answer = await shopper.client.gql(REWARDS, wanted, shopper.token)
+        assert answer.errors == []
+
+
 async def move_points(member_id: UUID) -> None:
     """Have points come, go, come back and be taken back."""
     now = datetime.now(UTC)
@@ -365,6 +440,7 @@ async def test_no_hot_statement_reads_a_large_table_whole(
     order_id = await check_out(shopper, sku_id)
     await move_points(member_id)
     await be_a_member(shopper)
+    await redeem_rewards(shopper, SkuFacts(sku_id, product_id))
     ears.plans_once = False  # A worker's connections plan for the values.
     await sweep_all(ports)
     await run_the_days_steps()
