@@ -23,6 +23,7 @@ from domain.ledger import (
     member_account,
     system_account,
 )
+from domain.members import MemberStatus
 from domain.points import Return, capped, claw, give_back_plan, take
 from models import database
 from models.ids import new_id
@@ -401,9 +402,11 @@ async def _claw(member_id: UUID, lot: EarnedLot | None, points: int, entry: Book
     own = None if lot is None else lot.own
     others = await points_lots.living(member_id, entry.at)
     plan = claw(own, [each for each in others if own is None or each.id != own.id], points)
+    # Debt ends with the account: who has left owes nothing any more.
+    debt = 0 if plan.debt and await _has_left(member_id) else plan.debt
     postings = (
         *_moved(member_id, AccountKind.SPENDABLE, AccountKind.ISSUED, plan.taken),
-        *_moved(member_id, AccountKind.DEBT, AccountKind.OWED, -plan.debt),
+        *_moved(member_id, AccountKind.DEBT, AccountKind.OWED, -debt),
     )
     # Without postings, too, the book notes that this source has taken its part.
     if not await ledger.post_many([replace(entry, postings=postings)]):
@@ -413,7 +416,12 @@ async def _claw(member_id: UUID, lot: EarnedLot | None, points: int, entry: Book
     await points_lots.take(plan.parts)
     if own is not None and plan.forgiven:
         await points_lots.forgive(own.id, plan.forgiven)
-    return Clawed(taken=plan.taken, forgiven=plan.forgiven, debt=plan.debt)
+    return Clawed(taken=plan.taken, forgiven=points - plan.taken - debt, debt=debt)
+
+
+async def _has_left(member_id: UUID) -> bool:
+    status = await database.fetch_value("SELECT status FROM member WHERE id = $1", member_id)
+    return bool(status == MemberStatus.LEFT)
 
 
 async def write_off(member_id: UUID, *, source: Source, now: datetime) -> int:

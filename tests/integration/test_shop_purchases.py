@@ -255,6 +255,19 @@ async def test_points_that_were_spent_become_debt_and_the_tier_falls() -> None:
     await assert_books_agree()
 
 
+async def test_who_has_left_owes_nothing_for_what_comes_back() -> None:
+    member_id = await a_member()
+    purchase_id = await shop_purchases.record(a_purchase(member_id, 30_000))
+    spent = (SourceKind.REDEMPTION, new_id())
+    await points.spend(member_id, 250, reason=EntryReason.REDEMPTION, source=spent, now=NOON)
+    await points.write_off(member_id, source=(SourceKind.LEAVING, member_id), now=NOON)
+    await db.execute("UPDATE member SET status = 'LEFT' WHERE id = $1", member_id)
+    for fen in (10_000, 20_000):
+        await bring_back(purchase_id, fen, str(fen))
+    assert await held(member_id) == (0, 0, 0)
+    await assert_books_agree()
+
+
 async def bring_back(purchase_id: UUID, fen: int, number: str) -> Returned:
     return await shop_purchases.give_back(
         purchase_id, fen, source="till", source_id=f"{purchase_id}-{number}", now=NOON
