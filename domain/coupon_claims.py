@@ -5,24 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.campaigns import CampaignStatus, campaign_status
+from domain.campaigns import (
+    CampaignEnded,
+    CampaignNotStarted,
+    CampaignStatus,
+    TierTooLow,
+    campaign_status,
+)
 from domain.coupons import Audience, CampaignState
 from domain.errors import ConsentRequired, DomainError, ErrorCode, InsufficientPoints
 from domain.rules import Rules
-
-
-class CampaignNotStarted(DomainError):
-    """Its window has not opened yet."""
-
-    code = ErrorCode.CAMPAIGN_NOT_STARTED
-    message = "This has not started yet."
-
-
-class CampaignEnded(DomainError):
-    """Its window has closed."""
-
-    code = ErrorCode.CAMPAIGN_ENDED
-    message = "This has ended."
 
 
 class CouponSoldOut(DomainError):
@@ -37,13 +29,6 @@ class CouponLimitReached(DomainError):
 
     code = ErrorCode.COUPON_LIMIT_REACHED
     message = "Each member can have {limit} of these."
-
-
-class TierTooLow(DomainError):
-    """It is for members of a higher tier."""
-
-    code = ErrorCode.TIER_TOO_LOW
-    message = "This is for members from {tier_en} on."
 
 
 class CouponNotClaimable(DomainError):

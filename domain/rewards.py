@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.coupon_claims import CampaignEnded, CampaignNotStarted, TierTooLow
+from domain.campaigns import CampaignEnded, CampaignNotStarted, TierTooLow
 from domain.errors import (
     ConsentRequired,
     DomainError,

@@ -9,14 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from domain.campaigns import CampaignEnded, CampaignNotStarted, TierTooLow
 from domain.coupon_claims import (
-    CampaignEnded,
-    CampaignNotStarted,
     CouponCodeInvalid,
     CouponLimitReached,
     CouponNotClaimable,
     CouponSoldOut,
-    TierTooLow,
 )
 from domain.coupons import Audience, CampaignKind, CouponOrigin, Validity, valid_days_end
 from domain.errors import (

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.coupon_claims import CampaignEnded, CampaignNotStarted, TierTooLow
+from domain.campaigns import CampaignEnded, CampaignNotStarted, TierTooLow
 from domain.errors import (
     ConsentRequired,
     DomainError,
