@@ -124,6 +124,7 @@ class OrderLine(Table):
     `units` holds, per unit, what each discount, the coupon and the points gave it, and what
     points and growth it earns; refunds take from it and nothing is recomputed from totals.
     `withdrawn_quantity` of the refunded pieces never left the house: they are on the shelf again.
+    The shelf is the SKU's, or the `campaign_stock` that a campaign has set aside.
     """
 
     order = belongs_to("Order")
@@ -136,6 +137,7 @@ class OrderLine(Table):
     quantity = fields.IntField()
     refunded_quantity = fields.IntField(default=0)
     withdrawn_quantity = fields.IntField(default=0, db_default=0)
+    campaign_stock = belongs_to("CampaignStock", null=True)
     unit_price_fen = fen()
     discount_total_fen = fen()
     points_off_fen = fen()

@@ -13,4 +13,7 @@ MODULES = (
     "models.messages",
     "models.accounts",
     "models.shop",
+    "models.campaign_stock",
+    "models.flash_sales",
+    "models.group_buys",
 )

@@ -35,7 +35,16 @@ PARTIAL_INDEXES = {
     "check_in_day_key": "UNIQUE check_in (member_id, day) WHERE NOT merged",
     "data_export_open_key": "UNIQUE data_export (member_id) WHERE status = 'PREPARING'",
     "benefit_grant_key": "UNIQUE benefit_grant (member_id, benefit, period) WHERE NOT merged",
+    "group_buy_team_open_key": (
+        "UNIQUE group_buy_team (group_buy_id, leader_id) WHERE status = 'FORMING'"
+    ),
+    "group_buy_seat_member_key": "UNIQUE group_buy_seat (team_id, member_id) WHERE NOT merged",
     # Due work: each sweep reads one of these.
+    "flash_sale_close_due": "flash_sale (close_due_at) WHERE close_due_at IS NOT NULL",
+    "flash_reminder_open": "flash_reminder (item_id) WHERE told_at IS NULL",
+    "group_buy_close_due": "group_buy (close_due_at) WHERE close_due_at IS NOT NULL",
+    "group_buy_team_due": "group_buy_team (due_at) WHERE due_at IS NOT NULL",
+    "group_buy_seat_refund_due": "group_buy_seat (refund_due_at) WHERE refund_due_at IS NOT NULL",
     "member_review_due": (
         "member (tier_review_at, id) WHERE tier_review_at IS NOT NULL AND status = 'ACTIVE'"
     ),
@@ -72,6 +81,13 @@ PARTIAL_INDEXES = {
         "coupon_grant_item (grant_id, id) WHERE coupon_id IS NULL AND refused IS NULL"
     ),
     # Lists, newest first or in their own order.
+    "flash_sale_shown": "flash_sale (starts_at, id) WHERE state <> 'DRAFT'",
+    "flash_ticket_member": "flash_ticket (member_id, claimed_at DESC, id DESC)",
+    "group_buy_shown": "group_buy (ends_at, id) WHERE state = 'PUBLISHED'",
+    "group_buy_team_joinable": (
+        "group_buy_team (group_buy_id, expires_at, id) WHERE status = 'FORMING' AND paid_seats > 0"
+    ),
+    "group_buy_seat_member": "group_buy_seat (member_id, joined_at DESC, id DESC)",
     "redemption_member": "redemption (member_id, created_at DESC, id DESC)",
     "redemption_reward": "redemption (reward_id)",
     "reward_shown": "reward (position DESC, id DESC) WHERE status = 'PUBLISHED'",
@@ -138,11 +154,16 @@ TRIGGERS = {
     # What anybody may see.
     ("agreement", "agreement_told", _ANY_STATEMENT),
     ("banner", "banner_told", _ANY_STATEMENT),
+    ("campaign_stock", "campaign_stock_told", "AFTER UPDATE"),
     ("category", "category_told", _ANY_STATEMENT),
     ("coupon_campaign", "coupon_campaign_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
     ("coupon_campaign", "coupon_campaign_change_told", "AFTER UPDATE"),
     ("coupon_campaign", "coupon_campaign_left_told", "AFTER UPDATE"),
     ("coupon_template", "coupon_template_told", _ANY_STATEMENT),
+    ("flash_sale", "flash_sale_told", _ANY_STATEMENT),
+    ("flash_sale_item", "flash_sale_item_told", _ANY_STATEMENT),
+    ("group_buy", "group_buy_told", _ANY_STATEMENT),
+    ("group_buy_item", "group_buy_item_told", _ANY_STATEMENT),
     ("product", "product_told", "AFTER INSERT OR DELETE OR TRUNCATE"),
     ("product", "product_change_told", "AFTER UPDATE"),
     ("product_category", "product_category_told", _ANY_STATEMENT),
