@@ -187,9 +187,12 @@ async def _awaits_finality(member_id: UUID) -> bool:
 async def leave_due(
     personal_data: PersonalData, pictures: PictureStorage, *, now: datetime, limit: int = 100
 ) -> int:
-    """End the accounts whose day has come, each by itself; returns how many were looked at.
+    """End the accounts whose day has come, each by itself; returns how many were decided on.
 
     Who has something open after all, and one that fails, is looked at again a day later.
+
+    Raises:
+        Busy: PostgreSQL kept all of them waiting.
     """
     rows = await database.fetch(
         """
@@ -199,6 +202,7 @@ async def leave_due(
         now,
         limit,
     )
+    decided, waits = 0, None
     for row in rows:
         member_id: UUID = row["id"]
         try:
@@ -206,10 +210,15 @@ async def leave_due(
                 await _put_off(member_id, now)
         except Busy as busy:
             log.warning("leaving_waits_for_postgresql", cause=type(busy.__cause__).__name__)
+            waits = busy
+            continue
         except Exception:
             log.exception("leaving_failed", member_id=str(member_id))
             await _put_off(member_id, now)
-    return len(rows)
+        decided += 1
+    if waits is not None and not decided:
+        raise waits  # Asked again at once, they would wait again.
+    return decided
 
 
 async def _put_off(member_id: UUID, now: datetime) -> None:

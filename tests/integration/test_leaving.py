@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from domain.accounts import LeavingNotConfirmed, SomethingOpen
-from domain.errors import AccountBlocked, InvalidInput, WechatCodeInvalid
+from domain.errors import AccountBlocked, Busy, InvalidInput, WechatCodeInvalid
 from domain.ledger import EntryReason, SourceKind
 from domain.members import IdentityKind
 from domain.messages import MessageEvent
@@ -248,6 +248,28 @@ async def test_nobody_leaves_with_something_open() -> None:
     assert kept is not None
     assert tuple(kept) == (member_id, 1_000 + 800)
     await assert_books_agree()
+
+
+async def test_who_waits_for_postgresql_holds_up_nobody_and_is_not_put_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiting, ready = await a_member(), await a_member()
+    await db.execute("UPDATE member SET leaves_at = $1", ENDS)
+    leave = leaving._leave
+
+    async def busy_for_one(member_id: UUID, *others: Any) -> bool:
+        if member_id == waiting:
+            raise Busy
+        return await leave(member_id, *others)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(leaving, "_leave", busy_for_one)
+        assert await due(Pictures(), ENDS) == 1
+        with pytest.raises(Busy):
+            await due(Pictures(), ENDS)
+    rows = await db.fetch("SELECT id, status, leaves_at FROM member")
+    assert {tuple(row) for row in rows} == {(waiting, "ACTIVE", ENDS), (ready, "LEFT", None)}
+    assert await due(Pictures(), ENDS) == 1
 
 
 async def test_only_the_owner_s_proof_counts() -> None:
