@@ -2,7 +2,8 @@
 
 A free claim is one statement: who may have it, the seat, the count of what is left, the coupon and
 the idempotency key. Hundreds who want the last one queue for the campaign's row as long as that
-statement takes, and no longer. What it refuses is judged anew to say why.
+statement takes, and no longer. One for points spends them first, in the same transaction. What is
+refused is judged anew to say why.
 """
 
 from __future__ import annotations
@@ -71,21 +72,37 @@ async def claim(command: ClaimCoupon, *, now: datetime) -> UUID:
     idempotency.check_key(command.idempotency_key)
     rules = (await rule_versions.in_force(now=now)).rules
     for _ in range(_TRIES):
+        price = _prices.get(command.campaign_id, 0)
         try:
-            taken = await database.retrying(lambda: _take(_freely(command, rules, now)))
+            taken = await database.retrying(partial(_attempt, command, price, rules, now))
+            if taken.coupon_id is not None:
+                return taken.coupon_id
+            if taken.price != price:
+                _remember_price(command.campaign_id, taken.price)
+                continue
+        except InsufficientPoints:
+            _remember_price(command.campaign_id, 0)  # It may cost less by now.
         except _SameMember:
-            if (earlier := await _recall_claim(command)) is not None:
-                return earlier
-            continue
-        if taken.coupon_id is not None:
-            return taken.coupon_id
-        if taken.price:
-            return await _pay(command, taken.price, rules, now)
+            pass
         async with database.reading():
             if (earlier := await _recall_claim(command)) is not None:
                 return earlier
             await _refuse_claim(command, rules, now)
     raise Conflict(path=("campaignId",))
+
+
+_prices: dict[UUID, int] = {}
+"""What campaigns cost that aren't free, as far as is known: the statement knows better."""
+
+_MOST_PRICES = 1_000
+
+
+def _remember_price(campaign_id: UUID, price: int) -> None:
+    if len(_prices) >= _MOST_PRICES:
+        _prices.clear()
+    _prices.pop(campaign_id, None)
+    if price:
+        _prices[campaign_id] = price
 
 
 async def claim_code(command: ClaimCode, limits: RateLimits, *, now: datetime) -> UUID:
@@ -143,6 +160,14 @@ class _Taken:
     price: int
 
 
+class _NothingTaken(Exception):
+    """The points were spent for nothing: the transaction is to be undone."""
+
+    def __init__(self, taken: _Taken) -> None:
+        super().__init__()
+        self.taken = taken
+
+
 def _taking(
     member_id: UUID,
     campaign_id: UUID,
@@ -159,14 +184,39 @@ def _taking(
     return _Taking(member_id, campaign_id, kind, price, tiers, now, made_id, key)
 
 
-def _freely(command: ClaimCoupon, rules: Rules, now: datetime) -> _Taking:
-    digest = idempotency.request_hash(_request(command))
-    key = ("claimCoupon", command.idempotency_key, digest)
-    return _taking(command.member_id, command.campaign_id, rules, now, key=key)
-
-
 def _request(command: ClaimCoupon) -> str:
     return str(command.campaign_id)
+
+
+async def _attempt(command: ClaimCoupon, price: int, rules: Rules, now: datetime) -> _Taken:
+    """Take the coupon, if the campaign costs so many points and has one for the member."""
+    digest = idempotency.request_hash(_request(command))
+    key = ("claimCoupon", command.idempotency_key, digest)
+    taking = _taking(command.member_id, command.campaign_id, rules, now, price=price, key=key)
+    if not price:
+        return await _take(taking)
+    try:
+        async with database.in_transaction():
+            return await _buy(taking)
+    except _NothingTaken as outcome:
+        return outcome.taken
+
+
+async def _buy(taking: _Taking) -> _Taken:
+    """Spend the points and take the coupon, both or neither; the hot row comes last."""
+    await points.spend(
+        taking.member_id,
+        taking.points_price,
+        reason=EntryReason.COUPON_CLAIM,
+        source=(SourceKind.COUPON, taking.coupon_id),
+        now=taking.now,
+        path=("campaignId",),
+    )
+    # The wallet's lock keeps other paid claims of this member out: no rival takes the seat.
+    taken = await _take(taking)
+    if taken.coupon_id is None:
+        raise _NothingTaken(taken)
+    return taken
 
 
 async def _take(taking: _Taking) -> _Taken:
@@ -297,51 +347,6 @@ def _refusal(
 ) -> DomainError | None:
     claimant = viewer.claimant(claimed=row["claimed_by_viewer"], is_listed=row["is_listed"])
     return judge(campaigns.facts_of(row), claimant, rules, now=now)
-
-
-async def _pay(command: ClaimCoupon, price: int, rules: Rules, now: datetime) -> UUID:
-    try:
-        return await database.retrying(partial(_buy, command, price, rules, now))
-    except InsufficientPoints:
-        await _refuse_claim(command, rules, now)  # Too few points are the last of reasons.
-        raise
-
-
-async def _buy(command: ClaimCoupon, price: int, rules: Rules, now: datetime) -> UUID:
-    """Spend the points and take the coupon, both or neither; the hot row comes last."""
-    coupon_id = new_id()
-    async with database.in_transaction():
-        claimed = await idempotency.claim(
-            command.member_id,
-            "claimCoupon",
-            command.idempotency_key,
-            _request(command),
-            result_id=coupon_id,
-            now=now,
-        )
-        if not claimed.is_new:
-            return claimed.result_id
-        await points.spend(
-            command.member_id,
-            price,
-            reason=EntryReason.COUPON_CLAIM,
-            source=(SourceKind.COUPON, coupon_id),
-            now=now,
-            path=("campaignId",),
-        )
-        taking = _taking(
-            command.member_id,
-            command.campaign_id,
-            rules,
-            now,
-            price=price,
-            coupon_id=coupon_id,
-        )
-        # The wallet's lock keeps other paid claims of this member out: no rival takes the seat.
-        if (await _take(taking)).coupon_id is None:
-            await _refuse_claim(command, rules, now)
-            raise Conflict(path=("campaignId",))
-        return coupon_id
 
 
 async def _exchange(command: ClaimCode, digest: bytes, rules: Rules, now: datetime) -> UUID:

@@ -256,6 +256,35 @@ async def test_points_buy_a_coupon() -> None:
     await assert_books_agree()
 
 
+@pytest.mark.parametrize("price", [0, 20, 80])
+async def test_a_claim_takes_the_price_of_now(price: int) -> None:
+    campaign_id = await a_campaign(points_price=60, quantity=3)
+    await claim(await a_joined_member(points=60), campaign_id)
+    await db.execute(
+        "UPDATE coupon_campaign SET points_price = $2 WHERE id = $1", campaign_id, price
+    )
+    rich, poor = await a_joined_member(points=80), await a_joined_member(points=10)
+    coupon_id = await claim(rich, campaign_id)
+    assert await claim(rich, campaign_id) == coupon_id
+    assert await points.spendable(rich, now=NOW) == 80 - price
+    if price:
+        with pytest.raises(InsufficientPoints):
+            await claim(poor, campaign_id)
+    else:
+        await claim(poor, campaign_id)
+    assert await points.spendable(poor, now=NOW) == 10
+    await assert_books_agree()
+
+
+async def test_a_lower_price_is_found_by_who_had_too_little() -> None:
+    campaign_id = await a_campaign(points_price=60)
+    await claim(await a_joined_member(points=60), campaign_id)
+    await db.execute("UPDATE coupon_campaign SET points_price = 10 WHERE id = $1", campaign_id)
+    member_id = await a_joined_member(points=10)
+    await claim(member_id, campaign_id)
+    assert await points.spendable(member_id, now=NOW) == 0
+
+
 async def test_a_new_rule_version_moves_the_bar_of_tiers() -> None:
     campaign_id = await a_campaign(min_tier_code="GOLD")
     member_id = await a_joined_member(tier="SILVER")
