@@ -29,6 +29,24 @@ async def pieces_by_reward_id(ids: Sequence[UUID], *, viewer_id: UUID) -> list[i
     return [found.get(id_, 0) for id_ in ids]
 
 
+async def goods_by_sku_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[Record | None]:
+    """Return what decides whether a viewer can have goods that rewards bring."""
+    rows = await database.fetch(
+        """
+        SELECT sku.id, product.name AS product, coalesce(stock.available, 0) AS available,
+               sku.status = 'ON_SALE' AND product.status = 'ON_SALE' AS is_for_sale,
+               sku.purchase_limit, coalesce(bought.pieces, 0) AS purchased
+        FROM sku JOIN product ON product.id = sku.product_id
+        LEFT JOIN stock_level AS stock ON stock.id = sku.id
+        LEFT JOIN purchase_count AS bought ON bought.sku_id = sku.id AND bought.member_id = $2
+        WHERE sku.id = ANY($1)
+        """,
+        ids,
+        viewer_id,
+    )
+    return by_id(ids, rows)
+
+
 async def redemption_by_id(ids: Sequence[UUID], *, viewer_id: UUID | None) -> list[Record | None]:
     """Return the viewer's own redemptions by id; another's is None, as one that isn't there."""
     rows = await database.fetch(

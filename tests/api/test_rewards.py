@@ -12,7 +12,7 @@ from api.app import MallApp
 from domain.ledger import EntryReason, SourceKind
 from models import database as db
 from models.ids import new_id
-from services import points
+from services import points, stock_admin
 from services.ports import Ports
 from tests.factories.rewards import (
     a_code_reward,
@@ -135,19 +135,37 @@ async def test_each_viewer_is_told_what_stands_in_their_way(visitor: GraphQLClie
     ]
 
 
+async def test_goods_that_cannot_be_bought_cannot_be_redeemed(visitor: GraphQLClient) -> None:
+    member_id = await a_redeemer(points=1_000, tier="GOLD")
+    there = await a_sku(stock=1, limit=1)
+    for position, sku in enumerate([there, await a_sku(stock=0), await a_sku(on_sale=False)]):
+        await a_goods_reward(sku, position=position)
+
+    async def problems(token: UUID | None) -> list[tuple[str, str] | None]:
+        nodes = (await mall(visitor, token))["nodes"]
+        return [node["problem"] and tuple(node["problem"].values()) for node in nodes]
+
+    shelf: list[Any] = [("SKU_NOT_FOR_SALE", "苹果已下架。"), ("OUT_OF_STOCK", "苹果已售罄。")]
+    assert await problems(None) == await problems(member_id) == [*shelf, None]
+    await redeemed(member_id, UUID((await mall(visitor))["nodes"][-1]["id"]))
+    await stock_admin.restock(there.id, 5, now=NOW)
+    mine = ("PURCHASE_LIMIT_REACHED", "苹果每人限购 1 件，您已购满。")
+    assert (await problems(None), await problems(member_id)) == ([*shelf, None], [*shelf, mine])
+
+
 async def test_the_mall_costs_the_same_for_one_and_for_twenty(
     visitor: GraphQLClient, statements: StatementLog
 ) -> None:
     member_id = await a_redeemer()
     for _ in range(20):
-        await a_reward(min_tier_code="SILVER", quantity=3)
+        await a_goods_reward(await a_sku(), min_tier_code="SILVER", quantity=3)
     await mall(visitor, member_id)
     for first in (1, 20):
         async with statements.record() as heard:
             found = await mall(visitor, member_id, first=first)
         assert len(found["nodes"]) == first
-        # The rewards, the viewer, their counts, and how many there are in all.
-        assert len(heard) == 4
+        # The rewards, their goods, the viewer, their counts, and how many there are in all.
+        assert len(heard) == 5
 
 
 async def test_a_reward_shows_what_it_brings(visitor: GraphQLClient) -> None:

@@ -11,11 +11,13 @@ from uuid import UUID
 import strawberry
 from asyncpg import Record
 
+from domain.carts import line_problem
 from domain.coupons import Validity
 from domain.rewards import RedemptionStatus, RewardKind
 from executor.fields import BatchInfo, batched, derived, item
 from executor.hints import public
 from loaders.rewards import (
+    goods_by_sku_id,
     pieces_by_reward_id,
     redemption_by_id,
     reward_by_id,
@@ -25,7 +27,8 @@ from models.public_changes import PublicTag
 from resolvers.common.context import Context
 from resolvers.common.enums import member_of
 from resolvers.common.errors import UserError
-from resolvers.common.public import KEPT_SECONDS, STOCK_SECONDS
+from resolvers.common.problems import user_error
+from resolvers.common.public import STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.common.share import absolute_url
 from resolvers.member.catalog.products import Sku, skus_by_ids
@@ -42,28 +45,30 @@ strawberry.enum(RedemptionStatus, name="RedemptionStatus", description="Where a 
 _REWARD = public(PublicTag.REWARDS)
 _LEFT = public(PublicTag.REWARDS, seconds=STOCK_SECONDS)
 _TIER = public(PublicTag.REWARDS, PublicTag.RULES)
-_JUDGED = public(PublicTag.REWARDS, PublicTag.RULES, seconds=KEPT_SECONDS)
+_JUDGED = public(PublicTag.REWARDS, PublicTag.CATALOG, PublicTag.RULES, seconds=STOCK_SECONDS)
 _GOODS = public(PublicTag.REWARDS, PublicTag.CATALOG, PublicTag.RULES)
 _kind_of, _status_of = member_of(RewardKind), member_of(RedemptionStatus)
 
 
 @dataclass(slots=True)
 class RewardView:
-    """A reward's row, and what is known of the viewer where a judgement is asked for."""
+    """A reward's row, and what is known of the viewer and its goods where a judgement is asked."""
 
     row: Record
     viewer: Viewer | None = None
     redeemed: int = 0
+    goods: Record | None = None
 
 
 async def _rules_in_force(_rewards: Sequence[RewardView], info: BatchInfo) -> None:
     await viewpoint(info.context)
 
 
-async def _viewer(shown: Sequence[RewardView], info: BatchInfo) -> None:
-    """Read the rules, and what there is to know of the viewer: once, however many rewards."""
+async def _facts(shown: Sequence[RewardView], info: BatchInfo) -> None:
+    """Read the rules, the goods, and what there is to know of the viewer: once for all rewards."""
     context: Context = info.context
     await viewpoint(context)
+    await _read_goods([each for each in shown if each.row["sku_id"] is not None], context)
     viewer_id = context.member_id
     if viewer_id is None:
         return
@@ -72,6 +77,15 @@ async def _viewer(shown: Sequence[RewardView], info: BatchInfo) -> None:
     counts = await context.loaders.read(pieces_by_reward_id, ids, viewer_id=viewer_id)
     for each, redeemed in zip(shown, counts, strict=True):
         each.viewer, each.redeemed = viewer, redeemed
+
+
+async def _read_goods(shown: Sequence[RewardView], context: Context) -> None:
+    if not shown:
+        return
+    ids = [each.row["sku_id"] for each in shown]
+    rows = await context.loaders.read(goods_by_sku_id, ids, viewer_id=context.member_id)
+    for each, goods in zip(shown, rows, strict=True):
+        each.goods = goods
 
 
 def _image_url(shown: RewardView, context: Context) -> str | None:
@@ -88,7 +102,22 @@ def _problem(shown: RewardView, context: Context) -> UserError | None:
     refusal = reward_lists.problem_of(
         shown.row, shown.viewer, shown.redeemed, view_of(context).rules, now=context.now
     )
-    return None if refusal is None else UserError.of(refusal, context.language)
+    if refusal is not None:
+        return UserError.of(refusal, context.language)
+    return None if shown.goods is None else _problem_of_goods(shown.goods, context)
+
+
+def _problem_of_goods(goods: Record, context: Context) -> UserError | None:
+    """Say why one piece of them can't be had, as an order would."""
+    problem = line_problem(
+        product=goods["product"],
+        quantity=1,
+        is_for_sale=goods["is_for_sale"],
+        available=goods["available"],
+        purchase_limit=goods["purchase_limit"],
+        purchased=goods["purchased"],
+    )
+    return None if problem is None else user_error(problem, context.language)
 
 
 @strawberry.type(description="Something that points buy, or points and cash.")
@@ -126,7 +155,7 @@ class Reward:
     )
     problem: UserError | None = derived(
         _problem,
-        needs=_viewer,
+        needs=_facts,
         metadata=_JUDGED,
         description="Why this member can't redeem a piece now; null when they can.",
     )
