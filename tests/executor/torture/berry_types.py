@@ -104,12 +104,14 @@ class Leaves(Priced):
     @field
     def shouted(self) -> str:
         """Read an attribute of its own."""
-        return self.text.upper()
+        text: str = resolvers.used(self.text)
+        return text.upper()
 
     @field
     async def counted(self, info: Info) -> int:
         await info.context.pause(*key_of(self))
-        return self.whole + 1
+        whole: int = resolvers.used(self.whole)
+        return whole + 1
 
 
 @strawberry.type
@@ -190,7 +192,10 @@ class Puzzle(Thing, Tagged):
 
     @field
     def pieces(self, info: Info, first: int = 2, colour: Colour | None = None) -> list[Box]:
-        return list(resolvers.told(info, self, first=first, colour=colour))[:first]
+        found = list(resolvers.used(resolvers.told(info, self, first=first, colour=colour)))
+        for each in found[first:]:
+            resolvers.used(each)
+        return found[:first]
 
     @field
     async def piece(self, info: Info, choice: inputs.Choice | None = None) -> Box | None:

@@ -57,7 +57,7 @@ class GuardedOddly(BasePermission):
         how = info.context.dice.pick(("raise", "no", "one", "later"), *key_of(source), "oddly")
         if how == "raise":
             raise PermissionError("The gate is stuck.")
-        return _granted() if how == "later" else {"no": False, "one": 1}[how]
+        return asyncio.ensure_future(_granted()) if how == "later" else {"no": False, "one": 1}[how]
 
 
 async def _granted() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import CoroutineType
 from typing import Any
 
 import strawberry
@@ -27,6 +28,17 @@ def asked(info: Info, source: Any, **arguments: Any) -> tuple[GraphQLOutputType,
     raw = info._raw_info
     given = (repr(sorted(arguments.items())),) if arguments else ()
     return raw.return_type, (*key_of(source), raw.field_name, *given)
+
+
+def used(value: Any) -> Any:
+    """Return what a resolver takes for a plain value; close it, if it is a coroutine.
+
+    A schema's own function would forget it, and compiled code may call functions that graphql-core
+    doesn't come to.
+    """
+    if isinstance(value, CoroutineType):
+        value.close()
+    return value
 
 
 def at_once(root: Any, info: Info) -> Any:
