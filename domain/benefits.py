@@ -93,7 +93,10 @@ def _window(
 
 
 def _birthday_window(rules: MemberRules, birthday: date | None, now: datetime) -> _Window | None:
-    """Return the days from a birthday on, named by its year; one of December ends in January."""
+    """Return the days from a birthday on, named by its year; one of December ends in January.
+
+    The birthday is the first of them, as with all coupons that are valid for so many days.
+    """
     if birthday is None:
         return None
     today = business_day(now)
@@ -102,5 +105,5 @@ def _birthday_window(rules: MemberRules, birthday: date | None, now: datetime) -
         for year in (today.year, today.year - 1)
         if (day := birthday_in(year, birthday)) <= today
     )
-    end = last + timedelta(days=rules.birthday_coupon_days)
+    end = last + timedelta(days=rules.birthday_coupon_days - 1)
     return _Window(str(last.year), end_of_business_day(end)) if today <= end else None

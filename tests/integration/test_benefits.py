@@ -59,7 +59,7 @@ async def test_member_day_gives_the_tiers_coupon_for_that_day() -> None:
 async def test_a_birthday_gives_eight_yuan_for_thirty_days() -> None:
     member_id = await _member(birthday=date(2000, 11, 22))
     assert await benefits.issue_due(member_id, now=SUNDAY) == 1
-    end = datetime(2026, 12, 22, 16, 0, tzinfo=UTC)
+    end = datetime(2026, 12, 21, 16, 0, tzinfo=UTC)
     assert await _coupons(member_id) == [(800, 0, SUNDAY, end, "BIRTHDAY_COUPON", "2026")]
 
 

@@ -47,19 +47,19 @@ def test_the_day_is_shanghais() -> None:
     [
         (date(2026, 11, 21), None),
         (date(2026, 11, 22), "2026"),
-        (date(2026, 12, 22), "2026"),
-        (date(2026, 12, 24), None),
+        (date(2026, 12, 21), "2026"),
+        (date(2026, 12, 22), None),
     ],
 )
 def test_a_birthday_coupon_is_given_for_thirty_days(day: date, period: str | None) -> None:
     shown = given_on(start_of_business_day(day), birthday=date(2000, 11, 22))
-    until = start_of_business_day(date(2026, 12, 23))
+    until = start_of_business_day(date(2026, 12, 22))
     assert shown == ([("BIRTHDAY_COUPON", period, until)] if period else [])
 
 
 def test_a_birthday_of_december_ends_in_january() -> None:
     shown = given_on(datetime(2027, 1, 12, 4, tzinfo=UTC), birthday=date(2000, 12, 20))
-    until = start_of_business_day(date(2027, 1, 20))
+    until = start_of_business_day(date(2027, 1, 19))
     assert shown == [("BIRTHDAY_COUPON", "2026", until)]
 
 
@@ -67,7 +67,7 @@ def test_a_leap_days_birthday_is_kept_on_the_28th() -> None:
     [(_, period, until)] = given_on(
         start_of_business_day(date(2027, 2, 28)), birthday=date(2004, 2, 29)
     )
-    assert (period, until) == ("2027", start_of_business_day(date(2027, 3, 31)))
+    assert (period, until) == ("2027", start_of_business_day(date(2027, 3, 30)))
 
 
 def test_a_months_coupon_is_valid_for_its_days_from_when_it_is_given() -> None:
@@ -91,11 +91,11 @@ def test_birthday_points_come_beside_the_coupon() -> None:
     birthday=st.dates(date(1930, 1, 1), date(2012, 1, 1)),
     today=st.dates(date(2026, 1, 1), date(2032, 1, 1)),
 )
-def test_a_birthday_is_one_period_of_31_days(birthday: date, today: date) -> None:
+def test_a_birthday_is_one_period_of_30_days(birthday: date, today: date) -> None:
     shown = given_on(start_of_business_day(today), birthday=birthday)
     own = [each for each in shown if each[0] == "BIRTHDAY_COUPON"]
     for _, period, until in own:
         assert until is not None
         end = until.astimezone(UTC)
-        assert 0 < (end - start_of_business_day(today)).days <= 31
+        assert 0 < (end - start_of_business_day(today)).days <= 30
         assert int(period) in (today.year, today.year - 1)
