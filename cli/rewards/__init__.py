@@ -46,10 +46,11 @@ def list_rewards(
         typer.echo(orjson.dumps(figures, str, orjson.OPT_INDENT_2).decode())
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
+    whole_id = Column("reward", no_wrap=True)  # It is what the other commands ask for.
     table = Table(
-        "reward", "name", "kind", "state", "price", "redeemed", "back", "left", "members", "until"
+        whole_id, "name", "kind", "state", "price", "redeemed", "back", "left", "members", "until"
     )
     for each in figures:
         table.add_row(str(each.id), each.name, each.kind, each.status, *_cells(each))
