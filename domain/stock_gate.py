@@ -35,6 +35,27 @@ class StockHold:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimable:
+    """Pieces of a flash sale's item that a member had, and may claim again."""
+
+    item_id: UUID
+    member_id: UUID
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What a transaction made available again: the gate hears of it after the commit.
+
+    `pieces` by stock id: a SKU's, or that of what a campaign has set aside. Of flash sales' items
+    the gate has `claimable` instead.
+    """
+
+    pieces: Mapping[UUID, int] = field(default_factory=dict)
+    claimable: tuple[Claimable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StockDrift:
     """A count that disagreed with PostgreSQL and was dropped, to be read anew.
 

@@ -6,7 +6,6 @@ order that was never sent to WeChat needs no query.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -16,6 +15,7 @@ from domain.errors import Conflict, NotFound
 from domain.ledger import EntryReason, SourceKind
 from domain.orders import CancelReason, OrderEventKind, OrderKind, OrderStatus
 from domain.payments import OrderAlreadyPaid, OrderNotCancellable
+from domain.stock_gate import Freed
 from models import database
 from services import coupons, idempotency, points, reward_stock, stock
 from services.paying import close_attempt, open_attempts
@@ -29,7 +29,7 @@ _ROUNDS = 3
 class Gate(Protocol):
     """What cancelling tells the stock gate."""
 
-    async def give_back(self, quantities: Mapping[UUID, int]) -> None:
+    async def free(self, freed: Freed) -> None:
         """Add pieces that are available again."""
 
 
@@ -95,17 +95,17 @@ async def cancel_unpaid(
         for attempt in await open_attempts(order_id):
             await close_attempt(attempt, pay, now=now)
         try:
-            released = await database.retrying(lambda: _cancel(order_id, reason, command, now=now))
+            freed = await database.retrying(lambda: _cancel(order_id, reason, command, now=now))
         except _PaymentBegan:
             continue
-        await gate.give_back(released)
+        await gate.free(freed)
         return
     raise Conflict(path=("orderId",), retry_after_seconds=5)
 
 
 async def _cancel(
     order_id: UUID, reason: CancelReason, command: CancelOrder | None, *, now: datetime
-) -> Mapping[UUID, int]:
+) -> Freed:
     async with database.in_transaction():
         if command is not None:
             await _claim(command, now=now)
@@ -118,7 +118,7 @@ async def _cancel(
             order_id,
         )
         if order is None or order["status"] == OrderStatus.CANCELLED:
-            return {}  # A rival cancelled it while we waited for the lock.
+            return Freed()  # A rival cancelled it while we waited for the lock.
         if order["status"] != OrderStatus.AWAITING_PAYMENT:
             raise OrderAlreadyPaid  # By an attempt that we had closed before.
         if await open_attempts(order_id):
@@ -139,7 +139,7 @@ async def _cancel(
         back = None
         if order["kind"] == OrderKind.REDEMPTION:
             back = await reward_stock.uncount_order(order_id, cancelled_at=now)
-        released = await stock.give_back_reserved(order_id, now=now)
+        freed = await stock.give_back_reserved(order_id, now=now)
         if order["points_spent"]:
             await points.give_back_all(
                 order["member_id"],
@@ -149,7 +149,7 @@ async def _cancel(
             )
         await reward_stock.put_back(back)
         await add_event(order_id, OrderEventKind.CANCELLED, now)
-        return released
+        return freed
 
 
 def points_returned_reason(kind: OrderKind) -> EntryReason:

@@ -25,7 +25,8 @@ from services.sealed_addresses import open_address, seal_snapshot
 class NewLine:
     """A line as the order keeps it: a snapshot, its price, and each unit's shares.
 
-    `cart_line_id` is the cart's line that it empties.
+    `cart_line_id` is the cart's line that it empties. Its pieces are the SKU's own, or those that a
+    campaign has set aside as `campaign_stock_id`.
     """
 
     sku_id: UUID
@@ -41,6 +42,7 @@ class NewLine:
     discounts: tuple[Discount, ...]
     units: tuple[UnitShares, ...]
     cart_line_id: UUID | None = None
+    campaign_stock_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ async def insert_order(order: NewOrder) -> None:
         [line.payable_fen for line in lines],
         [database.to_json(discounts_to_json(line.discounts)) for line in lines],
         [database.to_json(units_to_json(line.units)) for line in lines],
+        [line.campaign_stock_id for line in lines],
         new_id(),
         OrderEventKind.PLACED,
         [line.cart_line_id for line in from_cart],
@@ -139,20 +142,20 @@ WITH placed AS (
     INSERT INTO order_line
         (id, order_id, position, sku_id, product_id, product_name, sku_name, image_url, quantity,
          refunded_quantity, unit_price_fen, discount_total_fen, points_off_fen, payable_fen,
-         refunded_fen, discounts, units)
+         refunded_fen, discounts, units, campaign_stock_id)
     SELECT line.id, $1, line.place - 1, line.sku_id, line.product_id, line.product_name,
            line.sku_name, line.image_url, line.quantity, 0, line.unit_price, line.discount_total,
-           line.points_off, line.payable, 0, line.discounts, line.units
+           line.points_off, line.payable, 0, line.discounts, line.units, line.stock_id
     FROM unnest($22::uuid[], $23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::text[],
                 $28::int[], $29::bigint[], $30::bigint[], $31::bigint[], $32::bigint[],
-                $33::jsonb[], $34::jsonb[])
+                $33::jsonb[], $34::jsonb[], $35::uuid[])
         WITH ORDINALITY
         AS line (id, sku_id, product_id, product_name, sku_name, image_url, quantity, unit_price,
-                 discount_total, points_off, payable, discounts, units, place)
+                 discount_total, points_off, payable, discounts, units, stock_id, place)
 ), event AS (
-    INSERT INTO order_event (id, order_id, kind, happened_at) VALUES ($35, $1, $36, $20)
+    INSERT INTO order_event (id, order_id, kind, happened_at) VALUES ($36, $1, $37, $20)
 ), emptied AS (
-    DELETE FROM cart_line USING unnest($37::uuid[], $38::int[]) AS bought (id, quantity)
+    DELETE FROM cart_line USING unnest($38::uuid[], $39::int[]) AS bought (id, quantity)
     WHERE cart_line.id = bought.id AND cart_line.quantity = bought.quantity
         AND cart_line.member_id = $3
     RETURNING cart_line.id

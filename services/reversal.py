@@ -18,6 +18,7 @@ from domain.ledger import EntryReason, SourceKind
 from domain.orders import PAID_STATUSES, OrderEventKind, OrderKind
 from domain.pricing import units_from_json
 from domain.reversals import ReversalPlan, ReversibleLine, plan_reversal
+from domain.stock_gate import Freed
 from models import database
 from services import coupon_events, coupons, growth, invitations, points, reward_stock, stock
 from services.cancelling import points_returned_reason
@@ -40,8 +41,8 @@ class Reversal:
 class Reversed:
     """What a refund came to: money to pay back, in fen, and what else was reversed.
 
-    `stock` are the pieces by SKU that are available again: tell the gate (`give_back`) after the
-    commit. A repetition has none.
+    `freed` is what is available again: tell the gate (`free`) after the commit. A repetition frees
+    nothing.
     """
 
     goods_fen: int
@@ -50,7 +51,7 @@ class Reversed:
     points_taken: int
     growth_taken: int
     coupon_returned: bool
-    stock: Mapping[UUID, int]
+    freed: Freed
 
     @property
     def payable_fen(self) -> int:
@@ -78,7 +79,7 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             raise NotFound(thing="order", path=("orderId",))
         earlier = await database.fetch_one(_EARLIER, reversal.refund_id, reversal.order_id)
         if earlier is not None:
-            return Reversed(**earlier, stock={})
+            return Reversed(**earlier, freed=Freed())
         if order["status"] not in PAID_STATUSES:
             raise NotAllowed(path=("orderId",))
         plan = plan_reversal(
@@ -90,8 +91,9 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
         await _write_order(reversal, plan, shipping_fen, now)
         coupon_returned = await _reverse_coupons(order, plan, now)
         back = await _uncount_reward(order, plan)
+        freed = Freed()
         if plan.stock:
-            await stock.give_back_sold(order["member_id"], plan.stock, now=now)
+            freed = await stock.give_back_sold(order["id"], order["member_id"], plan.stock, now=now)
         if plan.is_whole:
             # First of what touches points: it locks two wallets in their order.
             await invitations.take_back(reversal.order_id, now=now)
@@ -104,7 +106,7 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
             points_taken=plan.points_earned,
             growth_taken=plan.growth_earned,
             coupon_returned=coupon_returned,
-            stock=plan.stock,
+            freed=freed,
         )
         await _record(reversal, done, now)
         await reward_stock.put_back(back)

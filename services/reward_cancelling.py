@@ -6,7 +6,6 @@ whole. A coupon can be given back while nobody has used it; a code that was told
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from domain.ledger import EntryReason, SourceKind
 from domain.orders import CancelReason, OrderStatus, PaymentCaseKind
 from domain.payments import OrderAlreadyPaid
 from domain.rewards import RedemptionNotCancellable, RedemptionStatus
+from domain.stock_gate import Freed
 from models import database
 from services import coupons, idempotency, points, reward_stock, settling
 from services.cancelling import Gate, cancel_unpaid
@@ -61,8 +61,8 @@ async def cancel(
         else:
             return
     if row["order_status"] not in _OVER:
-        back = await database.retrying(lambda: _refund_order(command, row, now))
-        await gate.give_back(back)
+        freed = await database.retrying(lambda: _refund_order(command, row, now))
+        await gate.free(freed)
 
 
 async def _read(command: CancelRedemption) -> Any:
@@ -120,15 +120,15 @@ async def _require_cancelled(row: Any) -> None:
         raise RedemptionNotCancellable(path=("redemptionId",))
 
 
-async def _refund_order(command: CancelRedemption, row: Any, now: datetime) -> Mapping[UUID, int]:
+async def _refund_order(command: CancelRedemption, row: Any, now: datetime) -> Freed:
     """Refund a paid order whole, before it is shipped; returns the pieces on the shelf again."""
     order_id: UUID = row["order_id"]
     async with database.in_transaction():
         if not await _claim(command, now):
-            return {}
+            return Freed()
         order = await lock_with_member(order_id)
         if order["status"] in _OVER:
-            return {}  # A rival cancelled it while we waited for the lock.
+            return Freed()  # A rival cancelled it while we waited for the lock.
         line = await database.fetch_one(
             "SELECT id, quantity, refunded_quantity FROM order_line WHERE order_id = $1", order_id
         )
@@ -149,7 +149,7 @@ async def _refund_order(command: CancelRedemption, row: Any, now: datetime) -> M
             "UPDATE redemption SET cancelled_at = $2 WHERE id = $1", command.redemption_id, now
         )
         await _send_money_back(order_id, done, now)
-        return done.stock
+        return done.freed
 
 
 async def _send_money_back(order_id: UUID, done: Reversed, now: datetime) -> None:

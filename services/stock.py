@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.stock_gate import StockHold
+from domain.stock_gate import Freed, StockHold
 from models import database
 from models.ids import new_id
+from services import campaign_stock
 
 Quantities = Mapping[UUID, int]
-"""Pieces by SKU."""
+"""Pieces by stock id: a SKU's, or that of what a campaign has set aside."""
 
 
 class StockGate(Protocol):
@@ -31,17 +32,21 @@ class StockGate(Protocol):
     async def release(self, hold: StockHold) -> None:
         """Give back what the hold took, since no order was made."""
 
-    async def give_back(self, quantities: Quantities) -> None:
+    async def free(self, freed: Freed) -> None:
         """Add pieces that PostgreSQL has made available again."""
 
     async def recount(self, sku_ids: Collection[UUID]) -> None:
         """Have these counts read anew: PostgreSQL refused what the gate held."""
 
 
-async def available_of(sku_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return the available pieces of each SKU that has a stock level: what the gate counts from."""
+async def available_of(stock_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the available pieces of what is known by such an id: what the gate counts from."""
     rows = await database.fetch(
-        "SELECT id, available FROM stock_level WHERE id = ANY($1)", list(sku_ids)
+        """
+        SELECT id, available FROM stock_level WHERE id = ANY($1)
+        UNION ALL SELECT id, available FROM campaign_stock WHERE id = ANY($1)
+        """,
+        list(stock_ids),
     )
     return {row["id"]: row["available"] for row in rows}
 
@@ -76,7 +81,7 @@ async def reserve(quantities: Quantities, *, now: datetime) -> dict[UUID, int]:
 
 async def sell_reserved(order_id: UUID, *, now: datetime) -> None:
     """Turn an order's reserved pieces into sold ones: it is paid."""
-    await database.execute(
+    moved = await database.execute(
         f"""
         {_LOCKED_PIECES}
         UPDATE stock_level AS stock
@@ -87,13 +92,15 @@ async def sell_reserved(order_id: UUID, *, now: datetime) -> None:
         order_id,
         now,
     )
+    if not moved:
+        await campaign_stock.sell_reserved(order_id, now=now)
 
 
-async def give_back_reserved(order_id: UUID, *, now: datetime) -> dict[UUID, int]:
+async def give_back_reserved(order_id: UUID, *, now: datetime) -> Freed:
     """Make a cancelled order's pieces available again and take them off the member's counts.
 
     Returns:
-        The pieces by SKU: tell the gate (`give_back`) after the commit.
+        What to tell the gate of (`free`) after the commit.
     """
     await database.execute(_UNCOUNT, order_id)
     rows = await database.fetch(
@@ -108,13 +115,17 @@ async def give_back_reserved(order_id: UUID, *, now: datetime) -> dict[UUID, int
         order_id,
         now,
     )
-    return {row["id"]: row["pieces"] for row in rows}
+    if not rows:
+        return await campaign_stock.give_back_reserved(order_id, now=now)
+    return Freed({row["id"]: row["pieces"] for row in rows})
 
 
-async def give_back_sold(member_id: UUID, quantities: Quantities, *, now: datetime) -> None:
-    """Make sold pieces available again that never left the house, and take them off the counts.
+async def give_back_sold(
+    order_id: UUID, member_id: UUID, quantities: Quantities, *, now: datetime
+) -> Freed:
+    """Make sold pieces of an order available again that never left the house, by SKU.
 
-    Tell the gate (`give_back`) after the commit.
+    They are taken off the member's counts. Tell the gate of them (`free`) after the commit.
     """
     await database.execute(
         """
@@ -133,22 +144,30 @@ async def give_back_sold(member_id: UUID, quantities: Quantities, *, now: dateti
         *_columns(quantities),
     )
     await _lock(quantities)
-    await database.execute(
+    moved = await database.execute(
         """
         UPDATE stock_level AS stock
         SET sold = stock.sold - given.pieces, available = stock.available + given.pieces,
-            updated_at = $3
-        FROM unnest($1::uuid[], $2::bigint[]) AS given (sku_id, pieces)
-        WHERE stock.id = given.sku_id
+            updated_at = $4
+        FROM unnest($2::uuid[], $3::bigint[]) AS given (sku_id, pieces)
+        WHERE stock.id = given.sku_id AND EXISTS (
+            SELECT FROM order_line
+            WHERE order_id = $1 AND order_line.sku_id = given.sku_id AND campaign_stock_id IS NULL
+        )
         """,
+        order_id,
         *_columns(quantities),
         now,
     )
+    if not moved:
+        return await campaign_stock.give_back_sold(order_id, sum(quantities.values()), now=now)
+    return Freed(quantities)
 
 
 _LOCKED_PIECES = """
 WITH wanted AS (
-    SELECT sku_id, sum(quantity) AS pieces FROM order_line WHERE order_id = $1 GROUP BY sku_id
+    SELECT sku_id, sum(quantity) AS pieces FROM order_line
+    WHERE order_id = $1 AND campaign_stock_id IS NULL GROUP BY sku_id
 ), locked AS (
     SELECT stock.id, wanted.pieces::bigint AS pieces
     FROM stock_level AS stock JOIN wanted ON wanted.sku_id = stock.id
@@ -156,7 +175,10 @@ WITH wanted AS (
     FOR UPDATE OF stock
 )
 """
-"""The pieces of an order ($1) by SKU, their levels locked in id order."""
+"""The pieces of an order ($1) by SKU, their levels locked in id order.
+
+An order is either of SKUs' own pieces or, with one line, of what a campaign has set aside.
+"""
 
 _UNCOUNT = """
 WITH given AS (

@@ -17,6 +17,7 @@ from services import (
     points_checks,
     reward_checks,
     shop_checks,
+    stock_checks,
     tier_checks,
 )
 from services.checks import Check
@@ -40,43 +41,6 @@ class Finding:
 
 
 _CORE = (
-    Check(
-        "stock.reserved",
-        "a SKU's reserved pieces are those of orders that await payment",
-        """
-        SELECT stock.id, stock.reserved, coalesce(held.pieces, 0) AS held
-        FROM stock_level AS stock
-        LEFT JOIN (
-            SELECT line.sku_id, sum(line.quantity) AS pieces
-            FROM order_line AS line JOIN sales_order ON sales_order.id = line.order_id
-            WHERE sales_order.status = 'AWAITING_PAYMENT' GROUP BY line.sku_id
-        ) AS held ON held.sku_id = stock.id
-        WHERE stock.reserved <> coalesce(held.pieces, 0)
-        """,
-    ),
-    Check(
-        "stock.sold",
-        "a SKU's sold pieces are those of paid orders that weren't withdrawn before shipment",
-        """
-        SELECT stock.id, stock.sold, coalesce(paid.pieces, 0) AS paid
-        FROM stock_level AS stock
-        LEFT JOIN (
-            SELECT line.sku_id, sum(line.quantity - line.withdrawn_quantity) AS pieces
-            FROM order_line AS line JOIN sales_order ON sales_order.id = line.order_id
-            WHERE sales_order.paid_at IS NOT NULL GROUP BY line.sku_id
-        ) AS paid ON paid.sku_id = stock.id
-        WHERE stock.sold <> coalesce(paid.pieces, 0)
-        """,
-    ),
-    Check(
-        "stock.equation",
-        "initial + restocked + adjusted = available + reserved + sold + set aside",
-        """
-        SELECT id FROM stock_level
-        WHERE initial + restocked + adjusted <> available + reserved + sold + set_aside
-           OR least(available, reserved, sold, set_aside) < 0
-        """,
-    ),
     Check(
         "orders.lines",
         "an order's totals are the sums of its lines",
@@ -159,6 +123,7 @@ _CORE = (
 )
 CHECKS = (
     *_CORE,
+    *stock_checks.CHECKS,
     *points_checks.CHECKS,
     *tier_checks.CHECKS,
     *coupon_checks.CHECKS,

@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
-from domain.stock_gate import GateAnswer, StockDrift, StockHold
+from domain.stock_gate import Freed, GateAnswer, StockDrift, StockHold
 from gateways.breaker import Breaker
 from gateways.redis.connection import RedisClient
 from gateways.redis.scripts import Script, run
@@ -108,9 +108,9 @@ class StockGate:
         """Give back what this hold took, since no order was made; never fails."""
         await self._tell(_RELEASE, hold.taken, hold.id)
 
-    async def give_back(self, quantities: Mapping[UUID, int]) -> None:
+    async def free(self, freed: Freed) -> None:
         """Add pieces that PostgreSQL has made available again; never fails."""
-        calls = {sku: (quantity, self._idle_ms) for sku, quantity in quantities.items()}
+        calls = {sku: (quantity, self._idle_ms) for sku, quantity in freed.pieces.items()}
         await self._try(_GIVE_BACK, calls)
 
     async def recount(self, sku_ids: Collection[UUID]) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.drafts import DraftLine, OrderDraft
 from domain.orders import CancelReason, PaymentMethod, PaymentStatus
 from domain.payments import TradeState, Transaction
-from domain.stock_gate import GateAnswer, StockHold
+from domain.stock_gate import Freed, GateAnswer, StockHold
 from models import database
 from models.ids import new_id
 from models.orders import Payment
@@ -38,7 +38,7 @@ class OpenGate:
     async def release(self, hold: StockHold) -> None:
         """Do nothing."""
 
-    async def give_back(self, quantities: Mapping[UUID, int]) -> None:
+    async def free(self, freed: Freed) -> None:
         """Do nothing."""
 
     async def recount(self, sku_ids: Collection[UUID]) -> None:

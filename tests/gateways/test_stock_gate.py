@@ -13,7 +13,7 @@ import pytest
 from cli.embedded.binaries import find_valkey
 from cli.embedded.home import Home
 from cli.embedded.ports import free_port
-from domain.stock_gate import GateAnswer, StockDrift, StockHold, hold_id
+from domain.stock_gate import Freed, GateAnswer, StockDrift, StockHold, hold_id
 from gateways.redis.connection import RedisClient, RedisConfig, connect
 from gateways.redis.stock_gate import StockGate, StockGateConfig
 from tests.support.redis import RedisServer
@@ -117,13 +117,13 @@ async def test_cancelled_pieces_come_back(redis: RedisClient) -> None:
     shop = Shop(redis, apple=1)
     await shop.order("a", apple=1)
     shop.available[APPLE] += 1
-    await shop.gate.give_back({APPLE: 1})
+    await shop.gate.free(Freed({APPLE: 1}))
     assert (await shop.order("b", apple=1)).answer is GateAnswer.HELD
 
 
 async def test_giving_back_to_an_unknown_count_lets_postgresql_tell(redis: RedisClient) -> None:
     shop = Shop(redis, apple=5)
-    await shop.gate.give_back({APPLE: 1})
+    await shop.gate.free(Freed({APPLE: 1}))
     assert await shop.free() is None
     assert (await shop.gate.hold("a", {APPLE: 5})).answer is GateAnswer.HELD
 
@@ -226,7 +226,7 @@ async def test_a_count_that_keeps_moving_is_left_to_postgresql(redis: RedisClien
     gate: StockGate
 
     async def always_moving(sku_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        await gate.give_back(dict.fromkeys(sku_ids, 1))
+        await gate.free(Freed(dict.fromkeys(sku_ids, 1)))
         return dict.fromkeys(sku_ids, 7)
 
     gate = StockGate(redis, always_moving, StockGateConfig(timeout_seconds=5.0))
@@ -236,7 +236,7 @@ async def test_a_count_that_keeps_moving_is_left_to_postgresql(redis: RedisClien
 async def test_every_key_expires(redis: RedisClient) -> None:
     shop = Shop(redis, apple=3, pear=1)
     await shop.order("a", apple=1)
-    await shop.gate.give_back({PEAR: 1})
+    await shop.gate.free(Freed({PEAR: 1}))
     for sku in (APPLE, PEAR):
         assert 0 < await redis.pttl(f"gate:{{sku:{sku}}}") <= 86_400_000
 
@@ -300,7 +300,7 @@ async def test_a_stopped_redis_lets_orders_pass_until_it_is_back(redis_server: R
     hold = await shop.gate.hold("a", {APPLE: 1})
     assert hold.answer is GateAnswer.UNAVAILABLE
     await shop.gate.commit(hold)
-    await shop.gate.give_back({APPLE: 1})
+    await shop.gate.free(Freed({APPLE: 1}))
     assert await shop.gate.reconcile() == []
 
     redis_server.start()

@@ -18,6 +18,7 @@ from domain.coupons import CampaignKind, ReturnRule
 from domain.errors import NotAllowed, NotFound
 from domain.ledger import EntryReason, SourceKind
 from domain.reversals import NothingLeftToRefund
+from domain.stock_gate import Freed
 from models import database as db
 from models.ids import new_id
 from services import coupon_events, finality, ledger, points, points_expiry
@@ -104,8 +105,8 @@ async def test_a_refund_happens_once() -> None:
     order_id = await bought(member_id, (sku, 2))
     first = await refunded(order_id, 1, refund_id=refund_id)
     again = await refunded(order_id, 1, refund_id=refund_id)
-    assert again == replace(first, stock={})
-    assert first.stock == {sku.id: 1}
+    assert again == replace(first, freed=Freed())
+    assert first.freed == Freed({sku.id: 1})
     assert await db.fetch_value("SELECT refunded_quantity FROM order_line") == 1
     assert await stock_of(sku) == {"available": 99, "reserved": 0, "sold": 1}
 
@@ -122,7 +123,7 @@ async def test_pending_shrinks_and_what_is_left_becomes_spendable() -> None:
     }
     done = await refunded(order_id, 1, before_shipment=False)
     assert (done.points_taken, done.growth_taken) == (101, 1005)
-    assert done.stock == {}
+    assert done.freed == Freed()
     await received_and_final(order_id)
     assert await wallet_of(member_id) == {
         "spendable": 100,

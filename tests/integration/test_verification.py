@@ -39,6 +39,14 @@ _CHECK_IN = """
                           created_at)
     SELECT id, id, '2026-11-22', {run_start}, 1, {points}, 0, false, false, now() FROM member
 """
+_SHELF = """
+    WITH moved AS (
+        UPDATE stock_level SET set_aside = 1, available = available - 1 RETURNING id
+    )
+    INSERT INTO campaign_stock (id, sku_id, set_aside, available, reserved, sold, returned,
+                                updated_at)
+    SELECT id, id, 1, 0, {reserved}, {sold}, 0, now() FROM moved
+"""
 TAMPERING = {
     "rewards.remaining": _REWARD.format(kind="'GOODS'", sku="id"),
     "rewards.codes": _REWARD.format(kind="'VIRTUAL'", sku="NULL"),
@@ -101,6 +109,9 @@ TAMPERING = {
     """,
     "stock.reserved": "UPDATE stock_level SET reserved = reserved + 1, available = available - 1",
     "stock.sold": "UPDATE stock_level SET sold = sold + 1, available = available - 1",
+    "stock.set_aside": "UPDATE stock_level SET set_aside = 1, available = available - 1",
+    "stock.campaigns_reserved": _SHELF.format(reserved=1, sold=0),
+    "stock.campaigns_sold": _SHELF.format(reserved=0, sold=1),
     "orders.lines": "UPDATE order_line SET quantity = 2, payable_fen = payable_fen * 2",
     "orders.units": "UPDATE order_line SET units = jsonb_set(units, '{0,0}', '2')",
     "orders.money": "UPDATE payment SET amount_fen = amount_fen + 1",

@@ -193,7 +193,7 @@ class OrdersMachine(RuleBasedStateMachine):
     @rule(wish=refunds)
     def refund_again(self, wish: Reversal | None) -> None:
         if wish is not None:
-            assert self.run(reverse(wish, now=self.now)).stock == {}
+            assert self.run(reverse(wish, now=self.now)).freed.pieces == {}
 
     @precondition(lambda self: self.others)
     @rule()
