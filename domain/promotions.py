@@ -130,12 +130,10 @@ def check(scheduled: Scheduled) -> None:
         InvalidInput: with the field at fault.
     """
     promotion = scheduled.promotion
-    _require(0 < len(promotion.title.strip()) <= MAX_TITLE_LENGTH, "title", "A title is expected.")
-    _require(
-        scheduled.starts_at < scheduled.ends_at, "endsAt", "The end must come after the start."
-    )
+    require(0 < len(promotion.title.strip()) <= MAX_TITLE_LENGTH, "title", "A title is expected.")
+    require(scheduled.starts_at < scheduled.ends_at, "endsAt", "The end must come after the start.")
     has_ids = bool(promotion.scope.ids)
-    _require(
+    require(
         has_ids == (promotion.scope.kind is not ScopeKind.ALL),
         "scope",
         "Categories or products are named, and only for such a scope.",
@@ -144,8 +142,8 @@ def check(scheduled: Scheduled) -> None:
         case LimitedTimePrice():
             _check_limited_time(promotion)
         case QuantityDiscount():
-            _require(promotion.pieces >= 2, "pieces", "At least 2 pieces are expected.")
-            _require(promotion.pay_bps < WHOLE_BPS, "payBps", "Less than 10000 is expected.")
+            require(promotion.pieces >= 2, "pieces", "At least 2 pieces are expected.")
+            require(promotion.pay_bps < WHOLE_BPS, "payBps", "Less than 10000 is expected.")
         case FullReduction():
             _check_rungs(promotion.rungs)
 
@@ -153,37 +151,42 @@ def check(scheduled: Scheduled) -> None:
 def _check_limited_time(promotion: LimitedTimePrice) -> None:
     """One of the two forms: prices of single SKUs, or a share of the list price."""
     has_prices = bool(promotion.price_fen_by_sku)
-    _require(
+    require(
         has_prices == (promotion.pay_bps is None),
         "terms",
         "Either prices by SKU or a percentage is expected.",
     )
     if has_prices:
-        _require(
+        require(
             promotion.scope.kind is ScopeKind.ALL, "scope", "Prices by SKU are their own scope."
         )
-        _require(max(promotion.price_fen_by_sku.values()) <= MAX_FEN, "prices", "Too large.")
+        require(max(promotion.price_fen_by_sku.values()) <= MAX_FEN, "prices", "Too large.")
     else:
-        _require((promotion.pay_bps or 0) < WHOLE_BPS, "payBps", "Less than 10000 is expected.")
+        require((promotion.pay_bps or 0) < WHOLE_BPS, "payBps", "Less than 10000 is expected.")
 
 
 def _check_rungs(rungs: tuple[Rung, ...]) -> None:
-    _require(bool(rungs), "rungs", "At least one rung is expected.")
+    require(bool(rungs), "rungs", "At least one rung is expected.")
     for rung in rungs:
-        _require(
+        require(
             0 < rung.off_fen <= rung.min_spend_fen <= MAX_FEN,
             "rungs",
             "A rung takes something off, at most what it asks for.",
         )
     for lower, higher in pairwise(rungs):
-        _require(
+        require(
             lower.min_spend_fen < higher.min_spend_fen and lower.off_fen < higher.off_fen,
             "rungs",
             "Each rung asks for more and takes more off than the one before.",
         )
 
 
-def _require(holds: bool, field: str, problem: str) -> None:
+def require(holds: bool, field: str, problem: str) -> None:
+    """Refuse what an operator wants, in words for operators.
+
+    Raises:
+        InvalidInput: it doesn't hold.
+    """
     if not holds:
         raise InvalidInput(path=(field,), problem=problem)
 

@@ -17,9 +17,11 @@ from domain.promotions import (
     check,
     could_meet,
     promotion_from_json,
+    require,
     terms_to_json,
 )
 from models import database
+from services import rules as rule_versions
 
 _CACHED_FOR = timedelta(seconds=5)
 _AHEAD = timedelta(minutes=5)
@@ -85,9 +87,10 @@ async def publish(scheduled: Scheduled, *, now: datetime) -> list[Conflict]:
     """Publish a promotion; returns those that it meets. They stand beside it, by their rules.
 
     Raises:
-        InvalidInput: it can't be meant like this.
+        InvalidInput: it can't be meant like this: it would be over, or be for nobody or nothing.
     """
     check(scheduled)
+    await _check_names(scheduled, now=now)
     async with database.in_transaction():
         conflicts = await conflicts_of(scheduled)
         promotion = scheduled.promotion
@@ -111,6 +114,31 @@ async def publish(scheduled: Scheduled, *, now: datetime) -> list[Conflict]:
         )
     forget_cached()
     return conflicts
+
+
+async def _check_names(scheduled: Scheduled, *, now: datetime) -> None:
+    """Refuse a promotion that would be over, or names tiers or goods that aren't there."""
+    require(scheduled.ends_at > now, "endsAt", "The end must lie ahead.")
+    rules = (await rule_versions.in_force(now=now)).rules
+    codes = {tier.code for tier in rules.tiers}
+    require(scheduled.tier_codes <= codes, "tiers", "There is no such tier.")
+    kind, ids = _goods(scheduled.promotion)
+    if kind == ScopeKind.ALL:
+        return
+    known = await database.fetch_value(_KNOWN[kind], ids)
+    field = "prices" if kind == _SKUS else "scope"
+    require(known == len(ids), field, "Some of these goods are not there.")
+
+
+_SKUS = "SKUS"
+_KNOWN = {
+    kind: f"SELECT count(*) FROM {table} WHERE id = ANY($1)"
+    for kind, table in (
+        (ScopeKind.PRODUCTS.value, "product"),
+        (ScopeKind.CATEGORIES.value, "category"),
+        (_SKUS, "sku"),
+    )
+}
 
 
 async def end(promotion_id: UUID, *, now: datetime) -> None:
@@ -164,7 +192,7 @@ async def conflicts_of(scheduled: Scheduled) -> list[Conflict]:
 def _goods(promotion: Promotion) -> tuple[str, list[UUID]]:
     """Return which goods a promotion covers: a kind of scope, or SKUS, and ids."""
     if isinstance(promotion, LimitedTimePrice) and promotion.price_fen_by_sku:
-        return "SKUS", list(promotion.price_fen_by_sku)
+        return _SKUS, list(promotion.price_fen_by_sku)
     return promotion.scope.kind.value, list(promotion.scope.ids)
 
 
