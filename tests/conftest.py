@@ -28,6 +28,7 @@ from tests.support.application import TEST_SECRETS, ServerProcess, lifespan, ser
 from tests.support.graphql import GraphQLClient
 from tests.support.postgres import worker_database
 from tests.support.redis import RedisServer
+from tests.support.redis_cluster import RedisCluster
 from tests.support.simulator import Simulator, running_simulator
 from tests.support.statements import StatementLog
 
@@ -43,7 +44,7 @@ hypothesis.settings.register_profile("soak", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile("default")
 
 
-_SERVERS = {"database_url", "_redis_server", "_simulator_url"}
+_SERVERS = {"database_url", "_redis_server", "_redis_cluster", "_simulator_url"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -130,6 +131,25 @@ async def redis_server(_redis_server: RedisServer) -> AsyncIterator[RedisServer]
 async def redis(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
     """A client of this worker's empty Redis, as the application makes them."""
     client = connect(RedisConfig(redis_server.url))
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="session")
+async def _redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RedisCluster]:
+    cluster = RedisCluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        await cluster.form()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+async def redis_cluster(_redis_cluster: RedisCluster) -> AsyncIterator[RedisClient]:
+    """A client of this worker's empty cluster of three nodes, as the application makes them."""
+    await _redis_cluster.flush()
+    client = connect(RedisConfig(_redis_cluster.url, is_cluster=True))
     yield client
     await client.aclose()
 

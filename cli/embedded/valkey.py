@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,22 +45,25 @@ def start(
     account: Account | None,
     port: int = 0,
     password: str = "",
+    options: Sequence[str] = (),
 ) -> Valkey:
     """Start the server on 127.0.0.1: on a free port and with a new password unless they are
-    given.
+    given. `options` are further lines of its configuration.
     """
     password = password or secrets.token_urlsafe(24)
     for _ in range(1 if port else _START_ATTEMPTS):
         chosen = port or free_port()
-        process = _spawn(program, folder, log, account, _configuration(folder, chosen, password))
+        configuration = _configuration(folder, chosen, password, options)
+        process = _spawn(program, folder, log, account, configuration)
         if _answers(process, chosen, password):
             return Valkey(process, chosen, password)
     raise ServersUnavailable(f"{program.name} did not start. The end of {log}:\n{last_lines(log)}")
 
 
-def _configuration(folder: Path, port: int, password: str) -> str:
+def _configuration(folder: Path, port: int, password: str, options: Sequence[str]) -> str:
     # Given on standard input, for arguments can be read by everyone on the machine.
     quoted = str(folder).replace("\\", "\\\\").replace('"', '\\"')
+    further = "\n".join(options)
     return f"""
 bind 127.0.0.1
 port {port}
@@ -70,6 +74,7 @@ appendonly no
 databases 16
 maxmemory-policy noeviction
 daemonize no
+{further}
 """
 
 

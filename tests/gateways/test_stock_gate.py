@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-from collections.abc import AsyncIterator, Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import pytest
+from redis.asyncio import RedisCluster
 
-from cli.embedded.binaries import find_valkey
-from cli.embedded.home import Home
-from cli.embedded.ports import free_port
 from domain.stock_gate import Freed, GateAnswer, StockDrift, StockHold, hold_id
 from gateways.redis.connection import RedisClient, RedisConfig, connect
 from gateways.redis.stock_gate import StockGate, StockGateConfig
@@ -348,40 +344,26 @@ async def test_scripts_survive_a_restart_of_redis(redis_server: RedisServer) -> 
     await client.aclose()
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[RedisClient]:
-    """A cluster of one node, which refuses what only a single server allows."""
-    port, bus = free_port(), free_port()
-    program = find_valkey(Home(tmp_path, account=None), "auto")
-    process = await asyncio.create_subprocess_exec(
-        program, "--port", f"{port}", "--bind", "127.0.0.1", "--dir", f"{tmp_path}", "--save", "",
-        "--cluster-enabled", "yes", "--cluster-port", f"{bus}", stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        await _give_it_all_slots(f"redis://127.0.0.1:{port}/0")
-        client = connect(RedisConfig(f"redis://127.0.0.1:{port}/0", is_cluster=True))
-        yield client
-        await client.aclose()
-    finally:
-        process.kill()
-        await process.wait()
+async def test_a_clusters_nodes_share_the_counts(redis_cluster: RedisClient) -> None:
+    """SKUs lie on different nodes; what spans them is asked side by side."""
+    assert isinstance(redis_cluster, RedisCluster)
+    await redis_cluster.initialize()
+    skus = [UUID(int=number) for number in range(100, 112)]
+    nodes = {redis_cluster.get_node_from_key(f"gate:{{sku:{sku}}}").port for sku in skus}
+    assert len(nodes) == 3
+    available = dict.fromkeys(skus, 2)
 
+    async def read(sku_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        return {sku: available[sku] for sku in sku_ids}
 
-async def _give_it_all_slots(url: str) -> None:
-    node = connect(RedisConfig(url, retries=100))
-    await node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-    async with asyncio.timeout(20):
-        state = "fail"
-        while state != "ok":
-            state = (await node.execute_command("CLUSTER INFO"))["cluster_state"]
-    await node.aclose()
-
-
-async def test_it_runs_on_a_cluster(cluster: RedisClient) -> None:
-    shop = Shop(cluster, apple=3, pear=1)
-    assert (await shop.order("a", apple=1, pear=1)).answer is GateAnswer.HELD
-    assert (await shop.gate.hold("b", {APPLE: 3, PEAR: 1})).left == {APPLE: 2, PEAR: 0}
-    assert await shop.gate.reconcile() == []
+    gate = StockGate(redis_cluster, read, StockGateConfig(timeout_seconds=5.0))
+    hold = await gate.hold("a", dict.fromkeys(skus, 1))
+    assert (hold.answer, hold.taken) == (GateAnswer.HELD, frozenset(skus))
+    assert (await gate.hold("b", dict.fromkeys(skus, 2))).left == dict.fromkeys(skus, 1)
+    await gate.release(hold)
+    assert await gate.reconcile() == []
+    for sku in skus:
+        assert await redis_cluster.hget(f"gate:{{sku:{sku}}}", "free") == "2"
 
 
 def test_a_hold_is_named_by_member_operation_and_key() -> None:

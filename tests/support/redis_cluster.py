@@ -1,0 +1,88 @@
+"""A Redis Cluster of three nodes, which refuses what only a single server allows."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from cli.embedded import binaries, valkey
+from cli.embedded.home import Home
+from tests.support.free_ports import two_free_ports
+
+NODES = 3
+SLOTS = 16_384
+_PATIENCE_SECONDS = 20.0
+_PASSWORD = "test-only-password-of-the-cluster"
+
+
+class RedisCluster:
+    """Three nodes on ports of 127.0.0.1 that share the slots evenly, without replicas."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._program = binaries.find_valkey(Home(folder, account=None), "auto")
+        self.nodes = [self._start(number) for number in range(NODES)]
+
+    @property
+    def url(self) -> str:
+        """Where a client asks first; it hears of the other nodes there."""
+        return self.nodes[0].url
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.stop()
+
+    async def form(self) -> None:
+        """Give each node its slots, let them meet, and wait until all agree."""
+        clients = [Redis.from_url(node.url, decode_responses=True) for node in self.nodes]
+        try:
+            bounds = [number * SLOTS // NODES for number in range(NODES + 1)]
+            for number, client in enumerate(clients):
+                await client.execute_command(
+                    "CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1
+                )
+                await client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            for node in self.nodes[1:]:
+                await clients[0].execute_command(
+                    "CLUSTER", "MEET", "127.0.0.1", node.port, node.port + 1
+                )
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            while not all([await _agrees(client) for client in clients]):
+                assert time.monotonic() < deadline, "the cluster did not form"
+                await asyncio.sleep(0.02)
+        finally:
+            for client in clients:
+                await client.aclose()
+
+    async def flush(self) -> None:
+        """Empty every node."""
+        for node in self.nodes:
+            async with Redis.from_url(node.url) as client:
+                await client.flushall()
+
+    def _start(self, number: int) -> valkey.Valkey:
+        folder = self._folder / f"node-{number}"
+        folder.mkdir()
+        port = two_free_ports()  # The second one is the bus, over which nodes speak to each other.
+        options = (
+            "cluster-enabled yes",
+            f"cluster-port {port + 1}",
+            "cluster-node-timeout 2000",
+            f"masterauth {_PASSWORD}",
+        )
+        return valkey.start(
+            self._program,
+            folder,
+            folder / "redis.log",
+            account=None,
+            port=port,
+            password=_PASSWORD,
+            options=options,
+        )
+
+
+async def _agrees(client: "Redis") -> bool:
+    told = await client.execute_command("CLUSTER", "INFO")
+    facts = told if isinstance(told, dict) else dict(line.split(":") for line in told.split())
+    return (facts["cluster_state"], facts["cluster_size"]) == ("ok", str(NODES))
