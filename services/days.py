@@ -116,8 +116,9 @@ STEPS: tuple[Step, ...] = (
     Step(
         "check_in_reminders",
         lambda as_of, limit: checkin_reminders.remind_due(as_of, limit=limit),
-        acts=Acts.WITHIN_THE_DAY,
-        hour=checkin_reminders.hour,
+        20_000,  # Each batch looks through the day before from its beginning.
+        Acts.WITHIN_THE_DAY,
+        checkin_reminders.hour,
     ),
     Step("old_messages", lambda as_of, limit: messages.forget_old(as_of, limit=limit)),
     Step(
