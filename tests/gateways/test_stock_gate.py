@@ -349,7 +349,7 @@ async def test_a_clusters_nodes_share_the_counts(redis_cluster: RedisClient) -> 
     assert isinstance(redis_cluster, RedisCluster)
     await redis_cluster.initialize()
     skus = [UUID(int=number) for number in range(100, 112)]
-    nodes = {redis_cluster.get_node_from_key(f"gate:{{sku:{sku}}}").port for sku in skus}
+    nodes = {redis_cluster.get_node_from_key(f"gate:{{sku:{sku}}}") for sku in skus}
     assert len(nodes) == 3
     available = dict.fromkeys(skus, 2)
 

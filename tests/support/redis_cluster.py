@@ -4,10 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
-from redis.asyncio import Redis
-
 from cli.embedded import binaries, valkey
 from cli.embedded.home import Home
+from gateways.redis.connection import RedisClient, RedisConfig, connect
 from tests.support.free_ports import two_free_ports
 
 NODES = 3
@@ -35,17 +34,17 @@ class RedisCluster:
 
     async def form(self) -> None:
         """Give each node its slots, let them meet, and wait until all agree."""
-        clients = [Redis.from_url(node.url, decode_responses=True) for node in self.nodes]
+        clients = [connect(RedisConfig(node.url)) for node in self.nodes]
         try:
             bounds = [number * SLOTS // NODES for number in range(NODES + 1)]
             for number, client in enumerate(clients):
                 await client.execute_command(
-                    "CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1
+                    "CLUSTER ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1
                 )
-                await client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+                await client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
             for node in self.nodes[1:]:
                 await clients[0].execute_command(
-                    "CLUSTER", "MEET", "127.0.0.1", node.port, node.port + 1
+                    "CLUSTER MEET", "127.0.0.1", node.port, node.port + 1
                 )
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while not all([await _agrees(client) for client in clients]):
@@ -58,8 +57,9 @@ class RedisCluster:
     async def flush(self) -> None:
         """Empty every node."""
         for node in self.nodes:
-            async with Redis.from_url(node.url) as client:
-                await client.flushall()
+            client = connect(RedisConfig(node.url))
+            await client.flushall()
+            await client.aclose()
 
     def _start(self, number: int) -> valkey.Valkey:
         folder = self._folder / f"node-{number}"
@@ -82,7 +82,6 @@ class RedisCluster:
         )
 
 
-async def _agrees(client: "Redis") -> bool:
-    told = await client.execute_command("CLUSTER", "INFO")
-    facts = told if isinstance(told, dict) else dict(line.split(":") for line in told.split())
+async def _agrees(client: RedisClient) -> bool:
+    facts = await client.execute_command("CLUSTER INFO")
     return (facts["cluster_state"], facts["cluster_size"]) == ("ok", str(NODES))
