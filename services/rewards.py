@@ -89,7 +89,8 @@ async def _redeem(
     rules = (await rule_versions.in_force(now=now)).rules
     row = await reward_for(command.member_id, command.reward_id, now=now)
     kind = RewardKind(row["kind"])
-    if command.quantity < 1 or (kind is not RewardKind.GOODS and command.quantity != 1):
+    # How many pieces of goods there may be is its order's to say.
+    if kind is not RewardKind.GOODS and command.quantity != 1:
         raise InvalidInput(path=("quantity",), problem="One piece at a time is redeemed.")
     _require(command, row, rules, now)
     if kind is RewardKind.GOODS:

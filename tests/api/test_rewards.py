@@ -365,6 +365,10 @@ async def test_refusals_name_the_input_at_fault(shopper: Shopper) -> None:
         return [(error["code"], error["path"]) for error in errors]
 
     assert await told({"quantity": 2}) == [("OUT_OF_STOCK", ["quantity"])]
+    for none in (0, -1):
+        assert await told({"quantity": none}) == [("INVALID_INPUT", ["quantity"])]
+        [error] = (await redeem(shopper, reward_id, quantity=none))["userErrors"]
+        assert error["message"] == "数量应为 1 到 99 件。"
     assert await told({"addressId": "x"}) == [("NOT_FOUND", ["addressId"])]
     assert await told({"delivery": "PICKUP"}) == [("STORE_REQUIRED", ["storeId"])]
     assert await told({"rewardId": "x"}) == [("NOT_FOUND", ["rewardId"])]
