@@ -60,7 +60,7 @@ class DatabaseBusy(Busy):
         return isinstance(self.__cause__, RETRIED)
 
 
-_transaction: ContextVar[TransactionWrapper | None] = ContextVar("transaction", default=None)
+_transaction: ContextVar[_Wrapper | None] = ContextVar("transaction", default=None)
 _client: AsyncpgDBClient | None = None
 
 
@@ -189,6 +189,19 @@ class Statement:
             raise DatabaseBusy from error
 
 
+class _Wrapper(TransactionWrapper):
+    """Tortoise's transaction, and what the round trip that commits it runs before."""
+
+    last_words = ""
+
+
+def add_last_words(sql: str) -> None:
+    """Have the round trip that commits the open transaction run a statement before."""
+    wrapper = _transaction.get()
+    assert wrapper is not None, "last words belong to a transaction"
+    wrapper.last_words += f"{sql}; "
+
+
 class Transaction(TransactionContextPooled):
     """A transaction on a connection of the pool, which goes back whatever happens."""
 
@@ -196,7 +209,7 @@ class Transaction(TransactionContextPooled):
 
     def __init__(self) -> None:
         client = _pool_client()
-        self._wrapper = TransactionWrapper(client)
+        self._wrapper = _Wrapper(client)
         super().__init__(self._wrapper, client._pool_init_lock)
 
     async def __aenter__(self) -> Any:
@@ -225,13 +238,27 @@ class Transaction(TransactionContextPooled):
     ) -> None:
         """Commit it, or roll it back after an error."""
         try:
-            await (self.client.commit() if error is None else self.client.rollback())
+            await (self._commit() if error is None else self.client.rollback())
         except Exception as failure:
             if _passes(failure, self.client._connection):
                 raise DatabaseBusy from failure
             raise
         finally:
             await self._end()
+
+    async def _commit(self) -> None:
+        if not self._wrapper.last_words:
+            await self.client.commit()
+            return
+        connection = self.client._connection
+        try:
+            # Without values asyncpg sends the text as it is, and PostgreSQL runs all of it at once.
+            await connection.execute(f"{self._wrapper.last_words}COMMIT")
+        except Exception:
+            if not is_gone(connection):
+                await self.client.rollback()
+            raise
+        connection._con._top_xact = None  # As asyncpg's own commit does.
 
     async def _end(self) -> None:
         get_connections().reset(self.token)

@@ -235,6 +235,16 @@ async def in_transaction() -> AsyncIterator[None]:
         yield
 
 
+def at_commit(sql: str) -> None:
+    """Have the round trip that commits the open transaction run a statement before.
+
+    For a row that everybody waits for: no round trip of ours passes while its lock is held. The
+    statement has no values, so only numbers and ids are written into it. What PostgreSQL refuses
+    undoes the transaction and is raised where its block ends.
+    """
+    connections.add_last_words(sql)
+
+
 @asynccontextmanager
 async def snapshot() -> AsyncIterator[None]:
     """Run the block's reads on one snapshot of the database; it may not write."""

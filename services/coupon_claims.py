@@ -2,8 +2,8 @@
 
 A free claim is one statement: who may have it, the seat, the count of what is left, the coupon and
 the idempotency key. Hundreds who want the last one queue for the campaign's row as long as that
-statement takes, and no longer. One for points spends them first, in the same transaction. What is
-refused is judged anew to say why.
+statement takes, and no longer. One for points spends them first, in the same transaction, and
+counts what is left as it commits. What is refused is judged anew to say why.
 """
 
 from __future__ import annotations
@@ -200,10 +200,14 @@ async def _attempt(command: ClaimCoupon, price: int, rules: Rules, now: datetime
             return await _buy(taking)
     except _NothingTaken as outcome:
         return outcome.taken
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name == "coupon_campaign_claimed_check":
+            return _Taken(None, price)  # Others took the last ones before this was committed.
+        raise
 
 
 async def _buy(taking: _Taking) -> _Taken:
-    """Spend the points and take the coupon, both or neither; the hot row comes last."""
+    """Spend the points and take the coupon, both or neither; what is left is counted last."""
     await points.spend(
         taking.member_id,
         taking.points_price,
@@ -216,6 +220,10 @@ async def _buy(taking: _Taking) -> _Taken:
     taken = await _take(taking)
     if taken.coupon_id is None:
         raise _NothingTaken(taken)
+    database.at_commit(
+        "UPDATE coupon_campaign SET claimed = claimed + 1"
+        f" WHERE id = '{taking.campaign_id}' AND quantity IS NOT NULL"
+    )
     return taken
 
 
@@ -235,10 +243,12 @@ async def _take(taking: _Taking) -> _Taken:
         taking.coupon_id,
         readable_code(CODE_LENGTH),
     ]
+    statement = _TAKE
     if taking.key is not None:
         values += [new_id(), *taking.key]
+        statement = _TAKE_AND_COUNT_LATER if taking.points_price else _TAKE_AND_REMEMBER
     try:
-        row = await database.fetch_one(_TAKE if taking.key is None else _TAKE_AND_REMEMBER, *values)
+        row = await database.fetch_one(statement, *values)
     except asyncpg.UniqueViolationError as rival:
         if rival.constraint_name in ("coupon_seat_key", "idempotency_key_key"):
             raise _SameMember from rival
@@ -249,7 +259,7 @@ async def _take(taking: _Taking) -> _Taken:
 
 _GATE = f"""
 WITH gate AS (
-    SELECT campaign.id, campaign.quantity, template.terms_id, seat.number,
+    SELECT campaign.id, campaign.quantity, campaign.claimed, template.terms_id, seat.number,
            terms.kind = 'FREE_SHIPPING' AS is_for_shipping,
            coalesce(template.valid_from, $2) AS valid_from,
            coalesce(
@@ -280,30 +290,35 @@ WITH gate AS (
            OR campaign.audience = 'LISTED' AND EXISTS (
                SELECT FROM campaign_member AS listed
                WHERE listed.campaign_id = campaign.id AND listed.member_id = member.id))
-), taken AS (
+)"""
+_COUNTED = """, taken AS (
     UPDATE coupon_campaign AS campaign SET claimed = campaign.claimed + 1
     FROM gate
     WHERE campaign.id = gate.id AND gate.quantity IS NOT NULL
       AND campaign.claimed < campaign.quantity
     RETURNING campaign.id
-), made AS (
+)"""
+_MADE = """, made AS (
     INSERT INTO coupon (id, member_id, terms_id, campaign_id, seat, code, status, is_for_shipping,
                         valid_from, valid_until, origin, points_paid, merged, created_at)
     SELECT $7, $3, terms_id, id, number, $8, 'USABLE', is_for_shipping, valid_from, valid_until,
            $4, $5, false, $2
-    FROM gate WHERE quantity IS NULL OR EXISTS (SELECT FROM taken)
+    FROM gate WHERE quantity IS NULL OR {is_left}
     RETURNING id
+)"""
+_REMEMBERED = """, remembered AS (
+    INSERT INTO idempotency_key
+        (id, actor_id, operation, key, request_hash, result_id, created_at)
+    SELECT $9, $3, $10, $11, $12, id, $2 FROM made
 )"""
 _OUTCOME = """
 SELECT (SELECT id FROM made) AS id,
        (SELECT points_price FROM coupon_campaign WHERE id = $1 AND kind = $4) AS price
 """
-_TAKE = f"{_GATE} {_OUTCOME}"
-_TAKE_AND_REMEMBER = f"""{_GATE}, remembered AS (
-    INSERT INTO idempotency_key
-        (id, actor_id, operation, key, request_hash, result_id, created_at)
-    SELECT $9, $3, $10, $11, $12, id, $2 FROM made
-) {_OUTCOME}"""
+_COUNTED_AND_MADE = _COUNTED + _MADE.format(is_left="EXISTS (SELECT FROM taken)")
+_TAKE = _GATE + _COUNTED_AND_MADE + _OUTCOME
+_TAKE_AND_REMEMBER = _GATE + _COUNTED_AND_MADE + _REMEMBERED + _OUTCOME
+_TAKE_AND_COUNT_LATER = _GATE + _MADE.format(is_left="claimed < quantity") + _REMEMBERED + _OUTCOME
 
 
 async def _recall_claim(command: ClaimCoupon) -> UUID | None:

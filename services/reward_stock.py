@@ -1,7 +1,8 @@
 """What is left of rewards, and how many pieces of them a member has (docs/rules.md, section 1).
 
 A member's count moves with their redemption, before stock and the wallet are locked. The reward's
-own row, which everybody who redeems it waits for, is touched last in a transaction.
+own row, which everybody who redeems it waits for, is touched last in a transaction, or by its
+commit.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import asyncpg
 
 from domain.rewards import RedemptionStatus, RewardLimitReached, RewardSoldOut
 from models import database
@@ -91,28 +94,20 @@ async def take(reward_id: UUID, pieces: int) -> None:
         raise RewardSoldOut(path=("rewardId",))
 
 
-async def take_code(reward_id: UUID, redemption_id: UUID) -> None:
-    """Take a piece off what is left of a reward and give the redemption a code that nobody has.
+def take_at_commit(reward_id: UUID) -> None:
+    """Take a piece off what is left of a reward, in the round trip that commits.
 
-    Raises:
-        RewardSoldOut: there is none; the caller's transaction must be undone.
+    Where none is left the commit fails: `is_sold_out` tells it from other failures.
     """
-    given = await database.execute(_TAKE_CODE, reward_id, redemption_id)
-    if not given:
-        raise RewardSoldOut(path=("rewardId",))
+    database.at_commit(
+        "UPDATE reward SET remaining = remaining - 1"
+        f" WHERE id = '{reward_id}' AND remaining IS NOT NULL"
+    )
 
 
-# A code that somebody took while this waited for the reward's row is passed over by its lock.
-_TAKE_CODE = """
-WITH taken AS (
-    UPDATE reward SET remaining = remaining - 1 WHERE id = $1 AND remaining >= 1 RETURNING 1
-)
-UPDATE reward_code SET redemption_id = $2
-WHERE EXISTS (SELECT FROM taken) AND id = (
-    SELECT id FROM reward_code WHERE reward_id = $1 AND redemption_id IS NULL
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-)
-"""
+def is_sold_out(error: asyncpg.CheckViolationError) -> bool:
+    """Tell whether a piece was to be taken off a reward of which none was left."""
+    return error.constraint_name == "reward_remaining_check"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Points, the reward's pieces and what it brings are taken in one transaction or not at all. Locks are
 taken in the house's order: the key, the order, the member's count, stock, the wallet; the reward's
-own row, which everybody waits for, comes last.
+own row, which everybody waits for, comes last, with the commit where there is no order.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from domain.coupons import CouponOrigin, valid_days_end
 from domain.errors import DomainError, InvalidInput
@@ -111,7 +113,12 @@ async def _redeem(
             request=command.request,
         )
         return await redeem_goods(wanted, gate, data, now=now)
-    return await database.retrying(lambda: _redeem_at_once(command, row, now))
+    try:
+        return await database.retrying(lambda: _redeem_at_once(command, row, now))
+    except asyncpg.CheckViolationError as error:
+        if reward_stock.is_sold_out(error):
+            raise RewardSoldOut(path=("rewardId",)) from error
+        raise
 
 
 def _require(command: RedeemReward, row: Any, rules: Rules, now: datetime) -> None:
@@ -158,9 +165,8 @@ async def _redeem_at_once(command: RedeemReward, row: Any, now: datetime) -> UUI
             path=("rewardId",),
         )
         if row["kind"] == RewardKind.VIRTUAL:
-            await reward_stock.take_code(command.reward_id, redemption_id)
-        else:
-            await reward_stock.take(command.reward_id, 1)
+            await _give_code(command.reward_id, redemption_id)
+        reward_stock.take_at_commit(command.reward_id)
         return redemption_id
 
 
@@ -175,3 +181,20 @@ async def _give_coupon(member_id: UUID, row: Any, redemption_id: UUID, now: date
     )
     [coupon_id] = await coupons.issue([given], now=now)
     return coupon_id
+
+
+async def _give_code(reward_id: UUID, redemption_id: UUID) -> None:
+    """Give the redemption a code that nobody has; who redeems at the same time takes the next."""
+    given = await database.execute(
+        """
+        UPDATE reward_code SET redemption_id = $2
+        WHERE id = (
+            SELECT id FROM reward_code WHERE reward_id = $1 AND redemption_id IS NULL
+            ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+        )
+        """,
+        reward_id,
+        redemption_id,
+    )
+    if not given:
+        raise RewardSoldOut(path=("rewardId",))

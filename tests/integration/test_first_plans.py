@@ -27,8 +27,6 @@ pytestmark = pytest.mark.usefixtures("database")
 OWN_COLUMNS = {
     "check_in": ("member_id",),
     "coupon": ("member_id", "id"),
-    "ledger_account": ("member_id", "id"),
-    "points_lot": ("member_id", "id"),
     "reward_code": ("reward_id", "id"),
     "reward_count": ("member_id",),
 }
