@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import uvloop
+
 from cli.embedded import acquire, prepare_home
 from cli.migrations import apply_migrations
 from models import database
@@ -34,7 +36,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=4)
     parser.add_argument("--at-once", type=int, default=16, help="taps on their way at a time")
     parser.add_argument("--durable", action="store_true")
-    asyncio.run(_run(parser.parse_args()))
+    uvloop.run(_run(parser.parse_args()))
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from statistics import quantiles
 from typing import Any
 from uuid import UUID
 
+import uvloop
+
 from benchmarks.checkin import a_database
 from domain.coupon_claims import CouponSoldOut
 from domain.coupons import CampaignKind
@@ -34,7 +36,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--listed", type=int, default=100_000, help="members of the grant's list")
     parser.add_argument("--durable", action="store_true")
-    asyncio.run(_run(parser.parse_args()))
+    uvloop.run(_run(parser.parse_args()))
 
 
 async def _run(given: argparse.Namespace) -> None:

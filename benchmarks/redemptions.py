@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from statistics import quantiles
 from uuid import UUID
 
+import uvloop
+
 from benchmarks.checkin import a_database
 from domain.rewards import RewardSoldOut
 from services import points, verification
@@ -35,7 +37,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=100, help="redemptions on their way")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--durable", action="store_true")
-    asyncio.run(_run(parser.parse_args()))
+    uvloop.run(_run(parser.parse_args()))
 
 
 async def _run(given: argparse.Namespace) -> None:
