@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.rules import from_document
+from domain.rules import Rules, from_document
 from domain.tier_terms import TermCause
 from models import database
 from services import growth
@@ -53,7 +53,7 @@ _NEXT_VERSION = """
 """
 
 _MEMBERS_AFTER = """
-    SELECT member.id, member.tier_code, account.balance AS growth
+    SELECT member.id, member.tier_code, member.tier_review_at, account.balance AS growth
     FROM member JOIN ledger_account AS account
         ON account.member_id = member.id AND account.kind = 'GROWTH'
     WHERE member.id > $1 AND member.status = 'ACTIVE' AND member.joined_at IS NOT NULL
@@ -63,19 +63,22 @@ _MEMBERS_AFTER = """
 
 async def _raise(members: Sequence[Any], in_force: RulesInForce, *, at: datetime) -> int:
     """Raise whom their growth has brought to a higher tier; who has none is never locked."""
-    rules = in_force.rules
-    likely = [
-        member["id"]
-        for member in members
-        if (above := rules.next_tier(member["tier_code"])) is not None
-        and member["growth"] >= above.growth_threshold
-    ]
+    likely = [member["id"] for member in members if _may_rise(member, in_force.rules, at)]
     if not likely:
         return 0
     standings = await standings_of(likely, as_of=at)
     return await growth.raise_standings(
         list(standings.values()), in_force, cause=TermCause.RULES, at=at
     )
+
+
+def _may_rise(member: Any, rules: Rules, at: datetime) -> bool:
+    """Tell whether to look closer; a review that is late may leave a tier to rise from."""
+    review_at = member["tier_review_at"]
+    if review_at is not None and review_at <= at:
+        return True
+    above = rules.next_tier(member["tier_code"])
+    return above is not None and member["growth"] >= above.growth_threshold
 
 
 async def _note(

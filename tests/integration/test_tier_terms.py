@@ -489,6 +489,21 @@ class TestNewRules:
         await _run_rises(NOW + timedelta(days=1))
         assert (await _held(member_id))[0] == "SILVER"
 
+    async def test_a_review_that_is_late_comes_before_their_rise(self) -> None:
+        member_id = await a_member()
+        await _credit(member_id, 6_500)
+        await _rules_with(NOW + timedelta(days=1), 5_000, 9_000)
+        await _credit(member_id, 6_100, NOW + timedelta(days=2))
+        effective_at = REVIEW_AT + timedelta(hours=1)
+        await _rules_with(effective_at, 3_000, 6_000)
+        await _run_rises(effective_at)
+        assert await _terms(member_id) == [
+            ("UPGRADE", "GOLD", 6_500, 0),
+            ("DOWN", "SILVER", 6_100, 6_100),
+            ("RULES", "GOLD", 6_100, 0),
+        ]
+        await assert_books_agree()
+
     async def test_the_next_review_goes_by_them(self) -> None:
         member_id = await a_member()
         await _credit(member_id, 6_500)

@@ -123,7 +123,9 @@ class TiersMachine(RuleBasedStateMachine):
         self.run(_raise(self.now))
         self.paper.versions.append((self.now, asked))
         above = asked[min(self.paper.term.level + 1, 2)]
-        if self.paper.term.level < 2 and self.paper.growth >= above:
+        review_at = self.paper.term.review_at
+        is_late = review_at is not None and review_at <= self.now
+        if is_late or (self.paper.term.level < 2 and self.paper.growth >= above):
             self.paper.review(self.now)
             self.paper.rise(self.now)
 
