@@ -359,7 +359,7 @@ async def test_statements_of_an_order(
     command = an_order(member_id, from_cart=True, key="cart", points_to_spend=100)
     async with statements.record() as heard:
         await place(command, gate)
-    assert len(heard) == 9 + (limit is not None), heard
+    assert len(heard) == 8 + (limit is not None), heard
 
 
 async def test_redis_may_be_empty_stopped_or_paused(

@@ -232,6 +232,8 @@ async def test_a_claim_tells_nothing_until_it_takes_the_last_coupon(ear: Ear) ->
 
 
 async def test_a_promotion_is_told_with_the_catalogue(ear: Ear) -> None:
+    await rules.in_force(now=NOW)  # Publishing looks at them: the first is written.
+    assert await ear.since() == {PublicTag.RULES: 1}
     await a_promotion()
     assert await ear.since() == {PublicTag.CATALOG: 1}
     await db.execute("UPDATE promotion SET ended_at = now()")
@@ -241,6 +243,8 @@ async def test_a_promotion_is_told_with_the_catalogue(ear: Ear) -> None:
 
 
 async def test_a_redemption_tells_nothing_until_it_takes_the_last_piece(ear: Ear) -> None:
+    await rules.in_force(now=NOW)
+    assert await ear.since() == {PublicTag.RULES: 1}
     reward_id = await a_reward(quantity=2)
     assert await ear.since() == {PublicTag.REWARDS: 1}
     change = "UPDATE reward SET remaining = $2 WHERE id = $1"
