@@ -17,7 +17,20 @@ from domain.ledger import EntryReason
 from domain.messages import MessageEvent
 
 _EVENTS = frozenset(MessageEvent)
-_CAPPED = frozenset(EntryReason)
+_CAPPED = frozenset(
+    {
+        EntryReason.CHECK_IN,
+        EntryReason.INVITATION,
+        EntryReason.CAMPAIGN,
+        EntryReason.TIER_GIFT,
+        EntryReason.BIRTHDAY,
+        EntryReason.PARTNER,
+        EntryReason.ADJUSTMENT,
+        EntryReason.REVIEW,
+        EntryReason.PROFILE,
+    }
+)
+"""Why points are given beside purchases. What was paid for earns what the multipliers say."""
 _BENEFITS_WITH_COUPON = frozenset({"BIRTHDAY_COUPON", "MONTHLY_COUPON", "MEMBER_DAY_COUPON"})
 WHOLE_BPS = 10_000
 """Basis points of a whole: 100 % = 10 000."""
@@ -396,7 +409,7 @@ def _number_contradictions(rules: Rules) -> list[str]:
             for template in rules.message_templates
         ),
         *(
-            (cap.reason in _CAPPED, f"points.daily_caps: {cap.reason!r} is no reason")
+            (cap.reason in _CAPPED, f"points.daily_caps: {cap.reason!r} can't be capped")
             for cap in rules.points.daily_caps
         ),
         (

@@ -103,11 +103,12 @@ async def test_coupons_that_cannot_be_are_not_stored(offer: CouponOffer) -> None
 
 
 async def test_caps_of_reasons_that_are_none_or_named_twice_are_not_stored() -> None:
-    caps = (DailyCapRules("REVIEW", 5), DailyCapRules("REVIEW", 6), DailyCapRules("RUNNING", 7))
+    reasons = ("REVIEW", "REVIEW", "RUNNING", "ORDER", "SHOP_PURCHASE", "ORDER_DEDUCTION_RETURNED")
+    caps = tuple(DailyCapRules(reason, 5) for reason in reasons)
     with pytest.raises(RulesInvalid) as refused:
         await rules.publish(Rules(points=PointsRules(daily_caps=caps)), effective_at=NOW, now=NOW)
     assert refused.value.problems == [
-        "points.daily_caps: 'RUNNING' is no reason",
+        *(f"points.daily_caps: {reason!r} can't be capped" for reason in reasons[2:]),
         "points.daily_caps: reason is unique",
     ]
 
