@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -388,22 +389,40 @@ def _tier_contradictions(tiers: tuple[TierRules, ...]) -> list[str]:
     return [problem for holds, problem in checks if not holds]
 
 
+_BOUNDS = {
+    "points.points_per_yuan_off": (1, 1_000_000),
+    "points.lifetime_months": (1, 120),
+    "points.returned_lot_days": (1, 366),
+    "points.expiring_soon_days": (0, 366),
+    "tier_terms.months": (1, 120),
+    "tier_terms.warning_days": (0, 366),
+    "check_in.make_up_days": (0, 31),
+    "members.birthday_coupon_days": (1, 365),
+    "members.rejoin_months": (0, 120),
+    "members.leaving_days": (0, 366),
+    "messages.keep_months": (1, 120),
+    "messages.check_in_reminder_hour": (0, 23),
+    "messages.check_in_reminder_streak": (1, 366),
+    "orders.pay_within_minutes": (1, 10_080),
+    "orders.campaign_pay_within_minutes": (1, 10_080),
+    "orders.auto_receipt_days": (0, 366),
+    "orders.no_reason_return_days": (0, 366),
+    "orders.final_after_days": (0, 366),
+    "orders.max_lines": (1, 100),
+    "orders.max_quantity": (1, 99),
+    "catalog.new_for_days": (0, 3_660),
+}
+"""Between which numbers a brand chooses: beyond, there are no such dates, or lists without end."""
+
+
 def _number_contradictions(rules: Rules) -> list[str]:
     checks = (
         (rules.points.max_share_bps <= WHOLE_BPS, f"points.max_share_bps: at most {WHOLE_BPS}"),
-        (rules.points.points_per_yuan_off >= 1, "points.points_per_yuan_off: at least 1"),
-        (bool(rules.check_in.day_points), "check_in.day_points: at least one day"),
-        (rules.messages.keep_months >= 1, "messages.keep_months: at least 1"),
-        (
-            rules.messages.check_in_reminder_hour <= 23,
-            "messages.check_in_reminder_hour: from 0 to 23",
+        (1 <= len(rules.check_in.day_points) <= 31, "check_in.day_points: from 1 to 31 days"),
+        *(
+            (low <= attrgetter(path)(rules) <= high, f"{path}: from {low} to {high}")
+            for path, (low, high) in _BOUNDS.items()
         ),
-        (
-            rules.messages.check_in_reminder_streak >= 1,
-            "messages.check_in_reminder_streak: at least 1",
-        ),
-        (1 <= rules.orders.max_lines <= 100, "orders.max_lines: from 1 to 100"),
-        (1 <= rules.orders.max_quantity <= 99, "orders.max_quantity: from 1 to 99"),
         *(
             (template.event in _EVENTS, f"message_templates.{template.id}.event: unknown")
             for template in rules.message_templates
@@ -458,4 +477,4 @@ def _is_possible(offer: CouponOffer) -> bool:
         "PERCENT_OFF": 1 <= offer.pay_bps < WHOLE_BPS,
         "FREE_SHIPPING": True,
     }
-    return takes_off.get(offer.kind, False) and offer.valid_days >= 1
+    return takes_off.get(offer.kind, False) and 1 <= offer.valid_days <= 3_660

@@ -16,6 +16,7 @@ from domain.rules import (
     PointsRules,
     Rules,
     RulesInvalid,
+    TierTermRules,
 )
 from models import database as db
 from services import rules
@@ -71,6 +72,24 @@ async def test_a_document_that_contradicts_itself_is_not_stored() -> None:
         "points.max_share_bps: at most 10000",
     ]
     assert await db.fetch_value("SELECT count(*) FROM rule_version") == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (Rules(points=PointsRules(lifetime_months=0)), "points.lifetime_months: from 1 to 120"),
+        (Rules(tier_terms=TierTermRules(months=90_000)), "tier_terms.months: from 1 to 120"),
+        (
+            Rules(check_in=CheckInRules(make_up_days=1_000_000)),
+            "check_in.make_up_days: from 0 to 31",
+        ),
+        (Rules(check_in=CheckInRules(day_points=())), "check_in.day_points: from 1 to 31 days"),
+    ],
+)
+async def test_numbers_beyond_all_dates_are_not_stored(wrong: Rules, problem: str) -> None:
+    with pytest.raises(RulesInvalid) as refused:
+        await rules.publish(wrong, effective_at=NOW, now=NOW)
+    assert refused.value.problems == [problem]
 
 
 def wrong_offers(offer: CouponOffer) -> Rules:
