@@ -45,6 +45,7 @@ class Order(Table):
 
     What it earned becomes the member's at `final_at`, and has done so since `finalized_at`; not
     while one of `refunds_open` is. `events_due_at` asks for what its payment gives beside points.
+    A group buy's order keeps its `team`, whatever becomes of its seat there.
     """
 
     order_no = fields.CharField(max_length=32, unique=True)
@@ -85,6 +86,7 @@ class Order(Table):
     cancel_reason = word(CancelReason, null=True)
     cancel_note = fields.CharField(max_length=256, null=True)
     pickup_code = fields.CharField(max_length=16, null=True)
+    team = belongs_to("GroupBuyTeam", null=True)
 
     class Meta:
         table = "sales_order"
@@ -114,6 +116,10 @@ class Order(Table):
             CheckConstraint(
                 check="finality_due_at IS NULL OR final_at IS NOT NULL AND finalized_at IS NULL",
                 name="sales_order_finality_check",
+            ),
+            CheckConstraint(
+                check="(kind = 'GROUP_BUY') = (team_id IS NOT NULL)",
+                name="sales_order_team_check",
             ),
         )
 

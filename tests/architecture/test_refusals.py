@@ -200,6 +200,7 @@ BREAKS: dict[str, list[str]] = {
     ],
     "sales_order_timeout_check": ["status = 'AWAITING_PAYMENT'", "timeout_due_at = now()"],
     "sales_order_refunds_check": ["refunds_open = -1"],
+    "sales_order_team_check": ["kind = 'GROUP_BUY'"],
     "sales_order_finality_check": [
         "finality_due_at = now()",
         "finality_due_at = now(), final_at = now(), finalized_at = now()",
