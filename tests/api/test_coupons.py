@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -42,10 +40,6 @@ mutation ($i: ClaimCouponInput!) { claimCoupon(input: $i) {
 EXCHANGE = """
 mutation ($i: ClaimCouponCodeInput!) { claimCouponCode(input: $i) {
   coupon { id terms { name } } userErrors { code path } } }
-"""
-GUESS = """
-mutation ($i: ClaimCouponCodeInput!) { claimCouponCode(input: $i) {
-  userErrors { code retryAfterSeconds } } }
 """
 MINE = """
 query ($s: [CouponStatus!], $first: Int, $after: String) { me {
@@ -248,28 +242,6 @@ async def test_an_exchange_code(client: GraphQLClient, member: SignedInMember) -
     assert (await exchange("GUESS", "too many"))["userErrors"] == [
         {"code": "RATE_LIMITED", "path": None}
     ]
-
-
-async def test_who_guesses_codes_all_at_once_gets_no_more_guesses(
-    client: GraphQLClient, member: SignedInMember, settings: Settings
-) -> None:
-    campaign_id = await a_running_campaign(kind=CampaignKind.CODE)
-    [[code]] = [codes async for codes in coupon_codes.make(campaign_id, 1)]
-
-    async def tried(text: str, token: str) -> tuple[str, bool]:
-        variables = {"i": {"code": text, "idempotencyKey": text}}
-        payload = (await client.gql(GUESS, variables, token)).data["claimCouponCode"]
-        [error] = payload["userErrors"] or [{"code": "DONE", "retryAfterSeconds": None}]
-        return error["code"], (error["retryAfterSeconds"] or 0) > 3_000
-
-    guesses = [
-        code[:-1] + symbol for symbol in "0123456789ABCDEFGHJKMNPQRSTVWXYZ" if symbol != code[-1]
-    ]
-    told = Counter(await asyncio.gather(*(tried(guess, member.token) for guess in guesses)))
-    assert told == {("COUPON_CODE_INVALID", False): 20, ("RATE_LIMITED", True): len(guesses) - 20}
-    assert await tried(code, member.token) == ("RATE_LIMITED", True)
-    other = await signed_in_member(settings)
-    assert await tried(code, other.token) == ("DONE", False)
 
 
 async def test_the_members_coupons_by_status(client: GraphQLClient, member: SignedInMember) -> None:

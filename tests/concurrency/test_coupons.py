@@ -11,6 +11,8 @@ import pytest
 
 from domain.coupons import CampaignKind
 from domain.errors import DomainError, ErrorCode
+from gateways.redis.connection import RedisClient
+from gateways.redis.limits import LimitsConfig, RateLimits
 from models import database as db
 from services import coupon_claims, coupon_codes, points
 from services.coupon_claims import ClaimCode, ClaimCoupon
@@ -101,6 +103,24 @@ async def test_a_code_is_exchanged_by_one_of_twenty() -> None:
     )
     assert (len(given), refused) == (1, {"COUPON_CODE_INVALID": 19})
     assert await db.fetch_value("SELECT count(*) FROM coupon") == 1
+
+
+async def test_who_guesses_codes_all_at_once_gets_no_more_guesses(redis: RedisClient) -> None:
+    doors = RateLimits(redis, LimitsConfig(hash_key="test", timeout_seconds=5))
+    guesser, other = await a_joined_member(), await a_joined_member()
+    campaign_id = await a_campaign(kind=CampaignKind.CODE)
+    [[code]] = [codes async for codes in coupon_codes.make(campaign_id, 1)]
+
+    def exchange(member_id: UUID, text: str) -> Awaitable[UUID]:
+        return coupon_claims.claim_code(ClaimCode(member_id, text, text), doors, now=NOW)
+
+    guesses = [f"{code[:-2]}{number:02}" for number in range(100)]
+    wrong = [guess for guess in guesses if guess != code][:60]
+    given, refused = await outcomes([exchange(guesser, guess) for guess in wrong])
+    assert (given, refused) == ([], {"COUPON_CODE_INVALID": 20, "RATE_LIMITED": 40})
+    given, refused = await outcomes([exchange(guesser, code), exchange(other, code)])
+    assert (len(given), refused) == (1, {"RATE_LIMITED": 1})
+    assert await db.fetch_value("SELECT member_id FROM coupon") == other
 
 
 async def test_points_for_three_buy_three() -> None:
