@@ -29,8 +29,11 @@ class Script:
         return cls(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-Call = tuple[str, Sequence[str | int]]
-"""The one key of a call, which alone names its hash tag, and its arguments."""
+Keys = str | tuple[str, ...]
+"""A call's key, or its keys: all of one hash tag."""
+
+Call = tuple[Keys, Sequence[str | int]]
+"""The keys of a call and its arguments."""
 
 
 async def run(client: RedisClient, script: Script, calls: Sequence[Call]) -> list[Any]:
@@ -47,9 +50,14 @@ async def _run(client: RedisClient, script: Script, calls: Sequence[Call]) -> li
     if len(calls) == 1 or isinstance(client, RedisCluster):
         # The cluster client refuses EVALSHA in pipelines; its nodes are asked side by side.
         return await asyncio.gather(
-            *(client.evalsha(script.sha, 1, key, *arguments) for key, arguments in calls)
+            *(client.evalsha(script.sha, *_keyed(keys), *arguments) for keys, arguments in calls)
         )
     async with client.pipeline(transaction=False) as pipeline:
-        for key, arguments in calls:
-            pipeline.evalsha(script.sha, 1, key, *arguments)
+        for keys, arguments in calls:
+            pipeline.evalsha(script.sha, *_keyed(keys), *arguments)
         return await pipeline.execute()
+
+
+def _keyed(keys: Keys) -> tuple[Any, ...]:
+    """Return how many keys there are, and the keys."""
+    return (1, keys) if isinstance(keys, str) else (len(keys), *keys)
