@@ -27,7 +27,10 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
-    """What a member would like to order: `lines`, or the selected lines of the cart."""
+    """What a member would like to order: `lines`, or the selected lines of the cart.
+
+    With `group_buy_id`, one line at the price of a team: one to open, or `group_buy_team_id`.
+    """
 
     lines: tuple[DraftLine, ...] | None = None
     from_cart: bool = False
@@ -38,6 +41,8 @@ class OrderDraft:
     best_coupons: bool = False
     points_to_spend: int = 0
     use_max_points: bool = False
+    group_buy_id: UUID | None = None
+    group_buy_team_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +62,18 @@ def draft_problems(draft: OrderDraft, rules: OrderRules) -> list[Problem]:
         problems = list(_line_problems(draft.lines or (), rules))
     if len(draft.coupon_ids) > MAX_COUPONS:
         problems.append(_invalid(TOO_MANY_COUPONS, "couponIds", max=MAX_COUPONS))
+    problems += _team_problems(draft)
     return problems
+
+
+def _team_problems(draft: OrderDraft) -> Iterator[Problem]:
+    if draft.group_buy_id is None:
+        if draft.group_buy_team_id is not None:
+            yield _invalid(TEAM_WITHOUT_CAMPAIGN, "groupBuyTeamId")
+    elif draft.from_cart:
+        yield _invalid(TEAM_FROM_CART, "fromCart")
+    elif len(draft.lines or ()) > 1:
+        yield _invalid(ONE_LINE_FOR_A_TEAM, "lines")
 
 
 BOTH_SOURCES = "Give either lines or fromCart."
@@ -65,6 +81,9 @@ NO_LINES = "Choose at least one item."
 NOTHING_SELECTED = "Nothing is selected in the cart."
 TOO_MANY_LINES = "An order holds at most {max} different items."
 WRONG_QUANTITY = "From 1 to {max} pieces are expected."
+TEAM_WITHOUT_CAMPAIGN = "Give groupBuyId as well."
+TEAM_FROM_CART = "A group buy is ordered by itself, not from the cart."
+ONE_LINE_FOR_A_TEAM = "A group buy is an order of one item."
 TOO_MANY_COUPONS = "At most {max} coupons can be named."
 
 

@@ -95,6 +95,16 @@ class PaymentCaseKind(StrEnum):
     AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
     REDEMPTION_CANCELLED = "REDEMPTION_CANCELLED"
     """It did pay for its order, which its member cancelled before anything was shipped."""
+    GROUP_BUY_FAILED = "GROUP_BUY_FAILED"
+    """It did pay for its order, whose team didn't come together in time."""
+    SEAT_LAPSED = "SEAT_LAPSED"
+    """It came when its order's seat in a team was gone, and no other one was free."""
+
+
+PAYS_BACK_AN_ORDER = frozenset(
+    {PaymentCaseKind.REDEMPTION_CANCELLED, PaymentCaseKind.GROUP_BUY_FAILED}
+)
+"""Cases of money that did pay for its order: the order says of itself that it is refunded."""
 
 
 class PaymentCaseStatus(StrEnum):
@@ -111,6 +121,12 @@ class CancelReason(StrEnum):
 
     MEMBER = "MEMBER"
     TIMEOUT = "TIMEOUT"
+    TEAM_FULL = "TEAM_FULL"
+    """Its money came when its seat was gone, and every seat of the team had been taken."""
+    TEAM_CLOSED = "TEAM_CLOSED"
+    """Its money came when the team had failed."""
+    TEAM_ALREADY_JOINED = "TEAM_ALREADY_JOINED"
+    """Its money came when its member had another seat in the team."""
 
 
 PAID_STATUSES = frozenset(
@@ -147,6 +163,13 @@ MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
 """The one table of allowed moves; writing one is `UPDATE … WHERE status = from`."""
 
 
+def paid_status(delivery: DeliveryMethod) -> OrderStatus:
+    """Return where an order goes once it is paid, and its team, if it has one, is complete."""
+    if delivery is DeliveryMethod.PICKUP:
+        return OrderStatus.AWAITING_PICKUP
+    return OrderStatus.AWAITING_SHIPMENT
+
+
 class OrderFacts(NamedTuple):
     """What an order's actions and deadlines depend on."""
 
@@ -164,7 +187,7 @@ ACTIONS: dict[OrderStatus, tuple[OrderAction, ...]] = {
         OrderAction.CHANGE_ADDRESS,
         OrderAction.CANCEL,
     ),
-    OrderStatus.AWAITING_TEAM: (),
+    OrderStatus.AWAITING_TEAM: (OrderAction.SHARE_TEAM,),
     OrderStatus.AWAITING_SHIPMENT: (OrderAction.BUY_AGAIN,),
     OrderStatus.AWAITING_PICKUP: (OrderAction.BUY_AGAIN,),
     OrderStatus.SHIPPED: (OrderAction.BUY_AGAIN,),

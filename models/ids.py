@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import uuid_utils
 import uuid_utils.compat
@@ -19,6 +19,11 @@ _BASE62 = string.digits + string.ascii_letters
 def new_id() -> UUID:
     """Return a UUIDv7 (RFC 9562): ordered by the millisecond within one process, else random."""
     return uuid_utils.compat.uuid7()
+
+
+def unguessable_id() -> UUID:
+    """Return a UUID of 122 random bits (version 4): for what whoever knows its id may open."""
+    return uuid4()
 
 
 def id_made_before(age: timedelta) -> UUID:

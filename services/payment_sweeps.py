@@ -1,22 +1,20 @@
 """Due work of payments: each function does one batch and returns how many it took on.
 
-A batch is leased first: its due times move ahead in one statement with SKIP LOCKED, so that many
-workers share the work and a worker that dies loses nothing. Then each piece is done by itself,
-without a transaction around a remote call. A piece that is done clears its due time.
+A batch is leased (`due_work`), and then each piece of it is done by itself, without a transaction
+around a remote call.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from domain.errors import Busy, DomainError, WechatUnavailable
+from domain.errors import DomainError, WechatUnavailable
 from domain.orders import (
+    PAYS_BACK_AN_ORDER,
     CancelReason,
     OrderEventKind,
     OrderStatus,
@@ -40,65 +38,14 @@ from domain.payments import (
 from models import database
 from services import settling
 from services.cancelling import Gate, cancel_unpaid
+from services.due_work import each, lease
 from services.paying import close_at_wechat
 from services.payment_gateway import PaymentGateway
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=1)
-"""How long a worker has for a batch before another may take it up again."""
-
 GIVE_UP_AFTER = 30
 """An event of the inbox that fails this often is left for a person, and stays unprocessed."""
-
-
-async def _lease(table: str, due: str, columns: str, *, now: datetime, limit: int) -> list[Any]:
-    """Take a batch of due rows by moving their due time ahead; the names are ours, never input."""
-    return await database.fetch(
-        f"""
-        WITH batch AS (
-            SELECT id FROM {table} WHERE {due} <= $1 ORDER BY {due} LIMIT $2
-            FOR UPDATE SKIP LOCKED
-        )
-        UPDATE {table} AS row SET {due} = $1 + $3 FROM batch WHERE row.id = batch.id
-        RETURNING row.id, {columns}
-        """,
-        now,
-        limit,
-        LEASE,
-    )
-
-
-AT_ONCE = 8
-"""Pieces of a batch under way at a time.
-
-A batch must end within its lease even when each call to WeChat takes as long as it may (7 s, two
-for a piece), and leave connections to the other sweeps.
-"""
-
-
-async def _each(
-    name: str, rows: list[Any], work: Callable[[Any], Awaitable[None]], *, at_once: int = AT_ONCE
-) -> int:
-    """Do every piece; one that fails is logged and comes again when its lease is over."""
-    places = asyncio.Semaphore(at_once)
-
-    async def one(row: Any) -> None:
-        async with places:
-            try:
-                await work(row)
-            except WechatUnavailable:
-                log.warning("sweep_waits_for_wechat", sweep=name, id=str(row["id"]))
-            except Busy as busy:
-                cause = type(busy.__cause__).__name__
-                log.warning("sweep_waits_for_postgresql", sweep=name, cause=cause)
-            except OrderAlreadyPaid:
-                log.info("sweep_met_a_paid_order", sweep=name, id=str(row["id"]))
-            except Exception:
-                log.exception("sweep_piece_failed", sweep=name, id=str(row["id"]))
-
-    await asyncio.gather(*(one(row) for row in rows))
-    return len(rows)
 
 
 async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -> int:
@@ -107,7 +54,7 @@ async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -
     Those that are done are written down together: one that is acted on again after a crash changes
     nothing.
     """
-    rows = await _lease("wechat_event", "due_at", "row.body, row.attempts", now=now, limit=limit)
+    rows = await lease("wechat_event", "due_at", "row.body, row.attempts", now=now, limit=limit)
     done: list[UUID] = []
 
     async def work(row: Any) -> None:
@@ -120,7 +67,7 @@ async def settle_inbox(pay: PaymentGateway, *, now: datetime, limit: int = 50) -
 
     # One after the other, as they came: the first of two payments is the one that counts.
     rows.sort(key=lambda row: row["id"])
-    taken = await _each("inbox", rows, work, at_once=1)
+    taken = await each("inbox", rows, work, at_once=1)
     if done:
         await database.execute(
             "UPDATE wechat_event SET processed_at = $2, due_at = NULL WHERE id = ANY($1)", done, now
@@ -154,7 +101,7 @@ async def query_payments(pay: PaymentGateway, *, now: datetime, limit: int = 50)
     A number that nobody waits for any more, but that WeChat would still take money for, is closed
     there: its order was paid by another number, or the closing had come before the prepay call.
     """
-    rows = await _lease(
+    rows = await lease(
         "payment",
         "query_due_at",
         "row.order_id, row.out_trade_no, row.status, row.queries",
@@ -176,7 +123,7 @@ async def query_payments(pay: PaymentGateway, *, now: datetime, limit: int = 50)
             await close_at_wechat(row["out_trade_no"], pay, now=now)
         await _close_and_stop(row["id"], now=now)
 
-    return await _each("payments", rows, work)
+    return await each("payments", rows, work)
 
 
 async def _is_done_with(attempt: Any) -> bool:
@@ -213,7 +160,7 @@ async def _ask_later(payment_id: UUID, queries: int, *, now: datetime) -> None:
 
 async def cancel_overdue(pay: PaymentGateway, gate: Gate, *, now: datetime, limit: int = 30) -> int:
     """Cancel orders whose time to pay is up; one that WeChat can't tell of is tried again."""
-    rows = await _lease("sales_order", "timeout_due_at", "row.order_no", now=now, limit=limit)
+    rows = await lease("sales_order", "timeout_due_at", "row.order_no", now=now, limit=limit)
 
     async def work(row: Any) -> None:
         try:
@@ -223,12 +170,12 @@ async def cancel_overdue(pay: PaymentGateway, gate: Gate, *, now: datetime, limi
         except DomainError as error:
             log.info("overdue_order_waits", order_no=row["order_no"], code=error.code)
 
-    return await _each("timeouts", rows, work)
+    return await each("timeouts", rows, work)
 
 
 async def refund_cases(pay: PaymentGateway, *, now: datetime, limit: int = 20) -> int:
     """Send money of payment cases back, and follow each refund until it is there."""
-    rows = await _lease(
+    rows = await lease(
         "payment_case",
         "refund_due_at",
         "row.order_id, row.payment_id, row.status, row.kind, row.out_refund_no, row.amount_fen,"
@@ -241,7 +188,7 @@ async def refund_cases(pay: PaymentGateway, *, now: datetime, limit: int = 20) -
         state = await _refund_state(row, pay)
         await _write_refund(row, state, now=now)
 
-    return await _each("cases", rows, work)
+    return await each("cases", rows, work)
 
 
 _REFUND_REASONS = {
@@ -249,6 +196,8 @@ _REFUND_REASONS = {
     PaymentCaseKind.PAID_TWICE: "重复或超时支付退款",
     PaymentCaseKind.AMOUNT_MISMATCH: "重复或超时支付退款",
     PaymentCaseKind.REDEMPTION_CANCELLED: "取消兑换退款",
+    PaymentCaseKind.GROUP_BUY_FAILED: "拼团未成退款",
+    PaymentCaseKind.SEAT_LAPSED: "拼团名额已失效退款",
 }
 """What WeChat tells the member of a refund."""
 
@@ -311,8 +260,8 @@ async def _close_case(case: Any, *, now: datetime) -> None:
             case["id"],
             now,
         )
-        # A cancelled redemption's order stands as refunded since then.
-        if closed and case["kind"] != PaymentCaseKind.REDEMPTION_CANCELLED:
+        # An order that was paid and then reversed stands as refunded since then.
+        if closed and case["kind"] not in PAYS_BACK_AN_ORDER:
             await settling.add_event(case["order_id"], OrderEventKind.REFUNDED, now)
 
 

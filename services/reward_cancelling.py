@@ -18,11 +18,11 @@ from domain.payments import OrderAlreadyPaid
 from domain.rewards import RedemptionNotCancellable, RedemptionStatus
 from domain.stock_gate import Freed
 from models import database
-from services import coupons, idempotency, points, reward_stock, settling
+from services import coupons, idempotency, payment_cases, points, reward_stock
 from services.cancelling import Gate, cancel_unpaid
 from services.order_locks import lock_with_member
 from services.payment_gateway import PaymentGateway
-from services.reversal import Reversal, Reversed, reverse
+from services.reversal import Reversal, reverse
 
 OPERATION = "cancelRedemption"
 _UNSHIPPED = (OrderStatus.AWAITING_SHIPMENT, OrderStatus.AWAITING_PICKUP)
@@ -148,27 +148,10 @@ async def _refund_order(command: CancelRedemption, row: Any, now: datetime) -> F
         await database.execute(
             "UPDATE redemption SET cancelled_at = $2 WHERE id = $1", command.redemption_id, now
         )
-        await _send_money_back(order_id, done, now)
+        await payment_cases.send_back(
+            order_id,
+            PaymentCaseKind.REDEMPTION_CANCELLED,
+            amount_fen=done.payable_fen,
+            now=now,
+        )
         return done.freed
-
-
-async def _send_money_back(order_id: UUID, done: Reversed, now: datetime) -> None:
-    """Have the sweep over payment cases pay back what was paid, if anything was."""
-    if done.payable_fen == 0:
-        return
-    payment = await database.fetch_one(
-        "SELECT id, transaction_id, amount_fen FROM payment"
-        " WHERE order_id = $1 AND status = 'SUCCEEDED'"
-        " AND NOT EXISTS (SELECT FROM payment_case WHERE payment_case.payment_id = payment.id)",
-        order_id,
-    )
-    assert payment is not None, "what is refunded was paid"
-    assert payment["amount_fen"] == done.payable_fen, "all of it is refunded"
-    await settling.open_case(
-        order_id,
-        payment["id"],
-        PaymentCaseKind.REDEMPTION_CANCELLED,
-        transaction_id=payment["transaction_id"],
-        amount_fen=done.payable_fen,
-        now=now,
-    )

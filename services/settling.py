@@ -28,8 +28,8 @@ from domain.orders import (
     OrderEventKind,
     OrderStatus,
     PaymentCaseKind,
-    PaymentCaseStatus,
     PaymentStatus,
+    paid_status,
 )
 from domain.payments import (
     PAID_STATES,
@@ -41,7 +41,7 @@ from domain.payments import (
 from domain.pricing import Earned
 from models import database
 from models.ids import new_id, number_code
-from services import coupons, earning, ledger, messages, points, queue, stock
+from services import coupons, earning, ledger, messages, payment_cases, points, stock
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +120,7 @@ async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
     assert told.transaction_id is not None, "what was paid has a number"
     assert told.amount_fen is not None, "what was paid has an amount"
     await _mark_succeeded(row["payment_id"], told, now)
-    await open_case(
+    await payment_cases.open_case(
         row["id"],
         row["payment_id"],
         verdict,
@@ -155,13 +155,6 @@ async def _mark_succeeded(payment_id: UUID, told: Transaction, now: datetime) ->
         told.paid_at or now,
         now,
     )
-
-
-def paid_status(delivery: DeliveryMethod) -> OrderStatus:
-    """Return where an ordinary order goes when it is paid."""
-    if delivery is DeliveryMethod.PICKUP:
-        return OrderStatus.AWAITING_PICKUP
-    return OrderStatus.AWAITING_SHIPMENT
 
 
 async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: datetime) -> None:
@@ -280,35 +273,3 @@ async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:
         kind,
         at,
     )
-
-
-async def open_case(
-    order_id: UUID,
-    payment_id: UUID,
-    kind: PaymentCaseKind,
-    *,
-    transaction_id: str,
-    amount_fen: int,
-    now: datetime,
-) -> None:
-    """Record money of a payment that goes back whole; its refund is due at once."""
-    case_id = new_id()
-    await database.execute(
-        """
-        INSERT INTO payment_case (id, order_id, payment_id, kind, status, transaction_id,
-                                  amount_fen, out_refund_no, refund_due_at, attempts, opened_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $9)
-        ON CONFLICT (transaction_id) DO NOTHING
-        """,
-        case_id,
-        order_id,
-        payment_id,
-        kind,
-        PaymentCaseStatus.OPEN,
-        transaction_id,
-        amount_fen,
-        f"C{case_id.hex}",
-        now,
-    )
-    await queue.enqueue("payment_case.opened", case_id=str(case_id))
-    log.warning("payment_case_opened", kind=kind, order_id=str(order_id))

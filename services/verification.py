@@ -81,7 +81,7 @@ _CORE = (
             FROM payment
             WHERE payment.order_id = sales_order.id AND payment.status = 'SUCCEEDED'
               AND NOT EXISTS (SELECT 1 FROM payment_case AS c WHERE c.payment_id = payment.id
-                              AND c.kind <> 'REDEMPTION_CANCELLED')
+                              AND c.kind NOT IN ('REDEMPTION_CANCELLED', 'GROUP_BUY_FAILED'))
         ) AS came
         WHERE sales_order.paid_fen <> came.fen OR came.payments > 1
            OR (sales_order.paid_at IS NOT NULL AND sales_order.paid_fen <> payable_fen)

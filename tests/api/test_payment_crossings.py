@@ -11,7 +11,7 @@ from api.app import MallApp
 from domain.payments import Transaction
 from domain.rules import ProvinceShipping, Rules, ShippingRules
 from models import database as db
-from services import payment_sweeps, settling
+from services import due_work, payment_sweeps, settling
 from services import rules as rule_versions
 from services.ports import Ports
 from tests.factories.shop import XIZANG, a_sku, an_address, stock_of
@@ -245,7 +245,7 @@ async def test_a_sweep_asks_about_many_at_once(shopper: Shopper, ports: Ports) -
             nonlocal running
             running += 1
             asked.append(running)
-            if running == payment_sweeps.AT_ONCE:
+            if running == due_work.AT_ONCE:
                 everybody_asks.set()
             await everybody_asks.wait()
             running -= 1
@@ -254,4 +254,4 @@ async def test_a_sweep_asks_about_many_at_once(shopper: Shopper, ports: Ports) -
     slow: Any = Slow()
     async with asyncio.timeout(5):
         assert await payment_sweeps.query_payments(slow, now=after) == 8
-    assert max(asked) == payment_sweeps.AT_ONCE
+    assert max(asked) == due_work.AT_ONCE

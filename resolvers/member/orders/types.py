@@ -77,6 +77,9 @@ EVENT_TITLES: dict[OrderEventKind, str] = {
 CANCEL_REASONS: dict[CancelReason, str] = {
     CancelReason.MEMBER: "Cancelled by you",
     CancelReason.TIMEOUT: "Not paid in time",
+    CancelReason.TEAM_FULL: "Paid when the team was full; all of it goes back to you",
+    CancelReason.TEAM_CLOSED: "Paid when the team had ended; all of it goes back to you",
+    CancelReason.TEAM_ALREADY_JOINED: "Paid when you had a seat; all of it goes back to you",
 }
 
 
