@@ -12,8 +12,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from types import MappingProxyType
 from typing import Any
 
@@ -26,10 +24,9 @@ from redis.exceptions import RedisError
 
 from gateways.breaker import Breaker
 from gateways.redis.connection import RedisClient
+from gateways.redis.subjects import Network, Subjects
 
 _LOG = structlog.get_logger(__name__)
-
-Network = IPv4Network | IPv6Network
 
 
 class Window(StrEnum):
@@ -116,6 +113,7 @@ class RateLimits:
 
     def __init__(self, client: RedisClient, config: LimitsConfig) -> None:
         self._config = config
+        self._subjects = Subjects(config.exempt, config.hash_key)
         self._shared = _Counters(_SharedStorage(client))
         self._local = _Counters(MemoryStorage())
         self._breaker = Breaker(config.breaker_seconds)
@@ -125,10 +123,9 @@ class RateLimits:
         limits = self._config.doors.get(door, ())
         if not self._config.enabled or not limits:
             return None
-        known = _address(address)
-        if known is not None and any(known in network for network in self._config.exempt):
+        subject = self._subjects.of(address)
+        if subject is None:
             return None
-        subject = self._subject(address, known)
         if self._breaker.allows():
             try:
                 async with asyncio.timeout(self._config.timeout_seconds):
@@ -142,21 +139,6 @@ class RateLimits:
         # Some limit is better than none: what is behind these doors costs money.
         return await self._local.knock(door, limits, subject)
 
-    def _subject(self, address: str, known: IPv4Address | IPv6Address | None) -> str:
-        if isinstance(known, IPv6Address):
-            # A household has a network of its own with more addresses than anyone could count.
-            address = str(IPv6Network((known, 64), strict=False))
-        key = self._config.hash_key.encode()[:64]
-        return blake2b(address.encode(), digest_size=12, key=key).hexdigest()
-
 
 def _item(door: str, limit: Limit) -> RateLimitItem:
     return RateLimitItemPerSecond(limit.amount, limit.seconds, namespace=door)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
