@@ -85,6 +85,8 @@ class Settings(BaseSettings):
 
     # Redis. It only speeds up: a slow answer is worth less than none, hence the short limits.
     redis_url: SecretStr = SecretStr("")
+    redis_cluster: bool = False
+    """Whether `redis_url` names a node of a Redis Cluster."""
     redis_pool_max_connections: Count = 50
     redis_timeout_seconds: Seconds = 0.5
     """For connecting, for each answer, and for a free connection."""

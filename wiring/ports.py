@@ -11,6 +11,7 @@ import httpx
 from gateways.personal_data import PersonalDataCipher, PersonalDataKeys
 from gateways.redis.connection import RedisClient, RedisConfig, connect
 from gateways.redis.limits import Limit, LimitsConfig, RateLimits, Window
+from gateways.redis.news import NewsLine
 from gateways.redis.stock_gate import StockGate
 from gateways.redis.token_store import TokenStore
 from gateways.wechat.client import AppConfig, WechatClient
@@ -35,9 +36,12 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
                 settings.redis_dsn,
                 timeout_seconds=settings.redis_timeout_seconds,
                 max_connections=settings.redis_pool_max_connections,
+                is_cluster=settings.redis_cluster,
             )
         )
         stack.push_async_callback(redis.aclose)
+        news = NewsLine(redis)
+        stack.push_async_callback(news.aclose)
         patience = Patience(
             connect=min(settings.wechat_timeout_seconds, 3.0),
             read=settings.wechat_timeout_seconds,
@@ -58,6 +62,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
                 code_painter=apps.mini_program,
                 pay=pay,
                 gate=StockGate(redis, available_of),
+                news=news,
                 personal_data=personal_data_of(settings),
                 limits=RateLimits(redis, _limits(settings)),
                 sms=sms_of(settings, http),

@@ -9,6 +9,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from gateways.redis.cluster import SharedCluster
+
 RedisClient = Redis | RedisCluster
 
 
@@ -36,7 +38,7 @@ def connect(config: RedisConfig) -> RedisClient:
         supported_errors=(RedisConnectionError,),
     )
     if config.is_cluster:
-        return RedisCluster.from_url(
+        return SharedCluster.from_url(
             config.url,
             decode_responses=True,
             socket_timeout=config.timeout_seconds,

@@ -19,6 +19,14 @@ PEAR = UUID(int=2)
 UNKNOWN = UUID(int=3)
 
 
+@pytest.fixture(params=["server", "cluster"])
+def redis(
+    request: pytest.FixtureRequest, redis: RedisClient, redis_cluster: RedisClient
+) -> RedisClient:
+    """One server, then a cluster of three: every script runs on both."""
+    return {"server": redis, "cluster": redis_cluster}[request.param]
+
+
 class Shop:
     """A gate over a dictionary that plays PostgreSQL, and a clock that stands still."""
 
