@@ -41,6 +41,12 @@ MESSAGE_BODIES: dict[MessageEvent, str] = {
     MessageEvent.CHECK_IN_REMINDER: "Your streak goes on when you check in today.",
 }
 
+BODIES_AT_ZERO: dict[MessageEvent, str] = {
+    MessageEvent.TIER_REVIEW_DUE: "You have the growth that keeps you {tier_en} at the review of"
+    " {day}.",
+}
+"""What is said instead where the fact `growth` is 0: nobody is asked for 0 more."""
+
 
 def named_in_both(facts: Mapping[str, object]) -> dict[str, object]:
     """Return the facts with an English name for each name: its own one where none has come."""

@@ -116,6 +116,21 @@ async def test_every_event_can_be_told_in_both_languages(
         assert not any("{" in body for body in bodies)
 
 
+async def test_who_misses_nothing_for_their_tier_is_not_asked_for_more(
+    client: GraphQLClient, member: SignedInMember
+) -> None:
+    for growth in (500, 0):
+        facts = {"tier": "金卡", "tier_en": "Gold", "growth": growth, "day": "2027-11-16"}
+        await messages.tell(
+            [member.id], MessageEvent.TIER_REVIEW_DUE, source_id=new_id(), facts=facts, now=NOW
+        )
+    nodes = (await ask(client, member, INBOX))["me"]["messages"]["nodes"]
+    assert {node["body"] for node in nodes} == {
+        "还需 500 成长值，即可在 2027-11-16 评定时保住金卡。",
+        "成长值已达标，2027-11-16 评定时可保住金卡。",
+    }
+
+
 async def test_the_same_thing_is_told_once(member: SignedInMember) -> None:
     source_id = await tell(member.id, MessageEvent.TIER_CHANGED)
     for ids in ([member.id], [member.id, member.id], []):

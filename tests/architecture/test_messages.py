@@ -24,7 +24,7 @@ from domain import coupon_texts, drafts
 from domain.catalog import LABELS, LOWEST_PAID_LABEL, PriceLabel, ProductLabel
 from domain.errors import DomainError, ErrorCode
 from domain.ledger import EntryReason
-from domain.message_texts import MESSAGE_BODIES, MESSAGE_TITLES, NAMED
+from domain.message_texts import BODIES_AT_ZERO, MESSAGE_BODIES, MESSAGE_TITLES, NAMED
 from domain.messages import MessageEvent
 from domain.orders import CancelReason, OrderEventKind
 from domain.pricing import texts
@@ -57,6 +57,7 @@ _TABLES = {
     "TITLES_OF_THINGS",
     "MESSAGE_TITLES",
     "MESSAGE_BODIES",
+    "BODIES_AT_ZERO",
 }
 _PASSED_ON = re.compile(r"(\w+\.)*(message|title|description|reason|label|value|problem|thing)")
 """An attribute or a parameter that carries a text from where it arose, which is found there."""
@@ -94,7 +95,7 @@ def _titles() -> Iterator[str]:
     yield from (LOWEST_PAID_LABEL, *LABELS.values())
     yield from (*ENTRY_TITLES.values(), *TITLES_OF_THINGS.values())
     yield from (*EVENT_TITLES.values(), *CANCEL_REASONS.values())
-    yield from (*MESSAGE_TITLES.values(), *MESSAGE_BODIES.values())
+    yield from (*MESSAGE_TITLES.values(), *MESSAGE_BODIES.values(), *BODIES_AT_ZERO.values())
     yield from _benefit_texts()
 
 

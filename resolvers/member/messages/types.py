@@ -9,7 +9,7 @@ from uuid import UUID
 
 import strawberry
 
-from domain.message_texts import MESSAGE_BODIES, MESSAGE_TITLES, named_in_both
+from domain.message_texts import BODIES_AT_ZERO, MESSAGE_BODIES, MESSAGE_TITLES, named_in_both
 from domain.messages import MessageEvent
 from executor.fields import BatchInfo, derived, item
 from resolvers.common.context import Context
@@ -31,8 +31,10 @@ def _title(row: Any, context: Context) -> str:
 
 
 def _body(row: Any, context: Context) -> str:
-    facts = named_in_both(row["facts"])
-    return translate(MESSAGE_BODIES[_event_of(row["event"])], context.language, **facts)
+    event, facts = _event_of(row["event"]), named_in_both(row["facts"])
+    if event in BODIES_AT_ZERO and facts["growth"] == 0:
+        return translate(BODIES_AT_ZERO[event], context.language, **facts)
+    return translate(MESSAGE_BODIES[event], context.language, **facts)
 
 
 @strawberry.type(description="Something the mall wrote to the member.")
