@@ -17,6 +17,7 @@ from services import (
     finality,
     idempotency,
     merging,
+    news,
     payment_sweeps,
     product_figures,
     sessions,
@@ -56,6 +57,7 @@ def sweeps(ports: Ports) -> list[Sweep]:
         *_catalog(ports),
         *_tidying(ports),
         *_membership(ports),
+        Sweep("news", lambda now: news.relay_due(ports.news, now=now), 0.25),
     ]
 
 

@@ -16,4 +16,5 @@ MODULES = (
     "models.campaign_stock",
     "models.flash_sales",
     "models.group_buys",
+    "models.news",
 )

@@ -151,6 +151,10 @@ TRIGGERS = {
     ("shop_return", "shop_return_kept", "BEFORE TRUNCATE"),
     ("tier_term", "tier_term_immutable", "BEFORE DELETE OR UPDATE"),
     ("tier_term", "tier_term_kept", "BEFORE TRUNCATE"),
+    # What somebody may be watching.
+    ("group_buy_seat", "group_buy_seat_news", "AFTER INSERT OR DELETE OR UPDATE"),
+    ("group_buy_team", "group_buy_team_news", "AFTER UPDATE"),
+    ("sales_order", "sales_order_news", "AFTER UPDATE"),
     # What anybody may see.
     ("agreement", "agreement_told", _ANY_STATEMENT),
     ("banner", "banner_told", _ANY_STATEMENT),
