@@ -22,7 +22,7 @@ from tortoise.backends.base.client import TransactionContextPooled
 from tortoise.connection import get_connections
 
 from domain.errors import Busy
-from models.pool import borrow, give_back
+from models.pool import borrow, give_back, has_free
 
 RETRY_AFTER_SECONDS = 2
 RETRIED = (
@@ -278,7 +278,7 @@ async def _borrowed(pool: asyncpg.Pool) -> asyncpg.Connection:
     limit of ours costs as much as a short statement, and is for the wait alone.
     """
     try:
-        if not pool._queue.empty():
+        if has_free(pool):
             return await borrow(pool)
         async with asyncio.timeout(patience_seconds):
             return await borrow(pool)

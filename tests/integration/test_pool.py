@@ -69,6 +69,34 @@ async def test_who_waits_is_served_when_one_comes_back(pool: asyncpg.Pool) -> No
         assert await asyncio.gather(*waiting, by_asyncpg) == [expected] * 4
 
 
+async def test_who_waits_comes_before_who_borrows_again(pool: asyncpg.Pool) -> None:
+    served: list[str] = []
+
+    async def serve(name: str, times: int) -> None:
+        for _ in range(times):
+            connection = await borrow(pool)
+            served.append(name)
+            await connection.execute("SELECT 1")
+            await give_back(pool, connection)
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for name in ("one", "two", "three"):
+            group.create_task(serve(name, 2))
+    assert served == ["one", "two", "three"] * 2
+
+
+async def test_who_gives_up_waiting_loses_nobody_their_turn(pool: asyncpg.Pool) -> None:
+    connection = await borrow(pool)
+    impatient, patient = (asyncio.create_task(backend(pool)) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    await give_back(pool, connection)
+    async with asyncio.timeout(5):
+        assert await patient == await backend(pool)
+
+
 async def test_an_open_transaction_is_rolled_back(pool: asyncpg.Pool) -> None:
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # asyncpg tells of it.
     first = await backend(pool)
