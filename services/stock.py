@@ -57,26 +57,13 @@ async def reserve(quantities: Quantities, *, now: datetime) -> dict[UUID, int]:
     Returns:
         What is left of each SKU that is short; empty when all are reserved.
     """
-    available = await _lock(quantities)
-    short = {
+    rows = await database.fetch(_RESERVE, *_columns(quantities), now)
+    available = {row["id"]: row["available"] for row in rows}
+    return {
         sku_id: available.get(sku_id, 0)
         for sku_id, quantity in quantities.items()
         if available.get(sku_id, 0) < quantity
     }
-    if not short:
-        moved = await database.execute(
-            """
-            UPDATE stock_level AS stock
-            SET available = available - wanted.quantity, reserved = reserved + wanted.quantity,
-                updated_at = $3
-            FROM unnest($1::uuid[], $2::bigint[]) AS wanted (sku_id, quantity)
-            WHERE stock.id = wanted.sku_id AND stock.available >= wanted.quantity
-            """,
-            *_columns(quantities),
-            now,
-        )
-        assert moved == len(quantities), "a locked level doesn't change"
-    return short
 
 
 async def sell_reserved(order_id: UUID, *, now: datetime) -> None:
@@ -163,6 +150,31 @@ async def give_back_sold(
         return await campaign_stock.give_back_sold(order_id, sum(quantities.values()), now=now)
     return Freed(quantities)
 
+
+_RESERVE = """
+WITH locked AS (
+    SELECT stock.id, stock.available, wanted.pieces
+    FROM unnest($1::uuid[], $2::bigint[]) AS wanted (sku_id, pieces)
+    JOIN stock_level AS stock ON stock.id = wanted.sku_id
+    ORDER BY stock.id
+    FOR UPDATE OF stock
+), judged AS (
+    SELECT id, pieces,
+           bool_and(available >= pieces) OVER () AND count(*) OVER () = cardinality($1) AS is_enough
+    FROM locked
+), moved AS (
+    UPDATE stock_level AS stock
+    SET available = stock.available - judged.pieces, reserved = stock.reserved + judged.pieces,
+        updated_at = $3
+    FROM judged WHERE stock.id = judged.id AND judged.is_enough
+)
+SELECT id, available FROM locked
+"""
+"""Move the pieces ($2) of the SKUs ($1), all or none; say what each had, locked in id order.
+
+From the lock to the commit nobody else gets the SKU: that is what limits a hot one. So it is one
+statement, and the last one before the commit where nothing else has to follow.
+"""
 
 _LOCKED_PIECES = """
 WITH wanted AS (

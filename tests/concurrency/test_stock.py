@@ -14,6 +14,7 @@ from domain.drafts import DraftLine, OrderDraft
 from gateways.redis.connection import RedisClient
 from gateways.redis.stock_gate import StockGate, StockGateConfig
 from models import database as db
+from models.ids import new_id
 from services import stock
 from services.placing import DraftRefused, PlaceOrder, place_order
 from tests.factories.shop import DATA, NOW, SkuFacts, a_buyer, a_sku, stock_of
@@ -73,12 +74,46 @@ async def test_orders_payments_and_cancels_of_the_same_skus(
     assert counts == ["940", "880"]
 
 
+@pytest.mark.usefixtures("database")
+async def test_all_pieces_are_reserved_or_none() -> None:
+    first, second, unknown = await a_sku(stock=5), await a_sku(stock=1), new_id()
+    wanted = {first.id: 2, second.id: 2, unknown: 1}
+    async with db.in_transaction():
+        assert await stock.reserve(wanted, now=NOW) == {second.id: 1, unknown: 0}
+        assert await stock.reserve({first.id: 5, unknown: 1}, now=NOW) == {unknown: 0}
+        assert await stock.reserve({first.id: 5, second.id: 1}, now=NOW) == {}
+    assert await stock_of(first) == {"available": 0, "reserved": 5, "sold": 0}
+    assert await stock_of(second) == {"available": 0, "reserved": 1, "sold": 0}
+
+
+@pytest.mark.usefixtures("database")
+async def test_rivals_of_two_skus_get_both_or_neither() -> None:
+    """Whoever waited for the rows is told of what those before them left."""
+    first, second = await a_sku(stock=30), await a_sku(stock=20)
+
+    async def rival(number: int) -> dict[UUID, int]:
+        wanted = [(first.id, 1), (second.id, 1)]
+
+        async def write() -> dict[UUID, int]:
+            async with db.in_transaction():
+                return await stock.reserve(dict(wanted[:: 1 if number % 2 else -1]), now=NOW)
+
+        return await db.retrying(write)
+
+    left = await asyncio.gather(*(rival(number) for number in range(50)))
+    assert left.count({}) == 20
+    assert left.count({second.id: 0}) == 30
+    assert await stock_of(first) == {"available": 10, "reserved": 20, "sold": 0}
+    assert await stock_of(second) == {"available": 0, "reserved": 20, "sold": 0}
+
+
 DYING = """
 import asyncio, os, signal, sys
 from uuid import UUID
 from gateways.redis.connection import RedisConfig, connect
 from gateways.redis.stock_gate import StockGate
 from models import database
+from models.ids import new_id
 from services import stock
 from tests.concurrency.test_stock import PATIENT, place
 from tests.factories.shop import SkuFacts

@@ -353,13 +353,13 @@ async def test_statements_of_an_order(
     await quoting.quote_cart(member_id, now=NOW)
     async with statements.record() as heard:
         await place(an_order(member_id, *lines), gate)
-    assert len(heard) == 6 + (limit is not None), heard
+    assert len(heard) == 5 + (limit is not None), heard
     for sku in skus:
         await a_cart_line(member_id, sku)
     command = an_order(member_id, from_cart=True, key="cart", points_to_spend=100)
     async with statements.record() as heard:
         await place(command, gate)
-    assert len(heard) == 8 + (limit is not None), heard
+    assert len(heard) == 7 + (limit is not None), heard
 
 
 async def test_redis_may_be_empty_stopped_or_paused(
