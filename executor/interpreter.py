@@ -6,7 +6,8 @@ that no side effect of theirs happens twice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,11 @@ from graphql import (
     GraphQLSchema,
     MiddlewareManager,
 )
-from graphql.execution import ExecutionResult, create_source_event_stream
+from graphql.execution import (
+    ExecutionResult,
+    create_source_event_stream,
+    execute_subscription_event,
+)
 from graphql.execution.execute import map_source_to_response_event
 from graphql.pyutils import Path
 
@@ -159,8 +164,12 @@ class Interpreter:
         variables: Mapping[str, Any] | None,
         context: Any,
         root: Any,
+        around: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> AsyncIterator[Outcome] | Outcome:
-        """Open a subscription: a stream of outcomes, or the one that tells why there is none."""
+        """Open a subscription: a stream of outcomes, or the one that tells why there is none.
+
+        `around` makes a block for each event to be answered in; the source waits outside of it.
+        """
         executor = self._build(document, operation_name, variables, context, root)
         if isinstance(executor, list):
             return Outcome.refused(*executor)
@@ -169,7 +178,18 @@ class Interpreter:
             stream = await stream
         if isinstance(stream, ExecutionResult):
             return Outcome(stream.data, stream.errors)
-        return _outcomes(map_source_to_response_event(executor, stream))
+        if around is None:
+            return _outcomes(map_source_to_response_event(executor, stream))
+
+        async def answer(event: Any) -> ExecutionResult:
+            async with around():
+                result: Any = execute_subscription_event(event)
+                answered: ExecutionResult = (
+                    await result if executor.is_awaitable(result) else result
+                )
+            return answered
+
+        return _outcomes(map_source_to_response_event(executor, stream, answer))
 
     def _build(
         self,

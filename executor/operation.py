@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -117,11 +118,24 @@ class Operation:
                 run.close(errors or ())
 
     async def subscribe(
-        self, variables: Mapping[str, Any] | None = None, *, context: Any = None, root: Any = None
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        context: Any = None,
+        root: Any = None,
+        around: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> AsyncIterator[Outcome] | Outcome:
-        """Open a subscription: a stream of outcomes, or the one that tells why there is none."""
+        """Open a subscription: a stream of outcomes, or the one that tells why there is none.
+
+        `around` makes a block for each event to be answered in; the source waits outside of it.
+        """
         return await self.engine.interpreter.subscribe(
-            self.document, self.name, variables=variables, context=context, root=root
+            self.document,
+            self.name,
+            variables=variables,
+            context=context,
+            root=root,
+            around=around,
         )
 
     def plan(self, conditions: Mapping[str, bool]) -> Plan:

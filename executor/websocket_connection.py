@@ -81,6 +81,7 @@ class Connection(Generic[PeerT, ContextT]):
         self._awaits_pong = False
         self._ids: dict[str, _Running] = {}
         self._running: set[_Running] = set()
+        self._subscriptions = 0
         now = self._clock()
         self._opened_at = self._pinged_at = self._checked_at = self._busy_at = now
         self._allowance, self._allowed_at = float(limits.message_burst), now
@@ -225,7 +226,7 @@ class Connection(Generic[PeerT, ContextT]):
         except BadRequest as bad:
             raise Close(CloseCode.BAD_REQUEST, str(bad)) from bad
         if len(self._running) >= self._limits.operations:
-            told = self._hooks.tell(_too_many(self._limits.operations), None)
+            told = self._hooks.tell(_too_many("operations", self._limits.operations), None)
             await self._say(messages.error(message.id, [told]))
             return
         running = _Running(message.id)
@@ -257,6 +258,7 @@ class Connection(Generic[PeerT, ContextT]):
     # An operation, in its own task.
 
     async def _operate(self, running: _Running, request: Request) -> None:
+        context: ContextT | None = None
         try:
             await self._check_peer()
             context = await self._hooks.context_of(self._peer)
@@ -266,15 +268,17 @@ class Connection(Generic[PeerT, ContextT]):
         except (_Over, OSError):
             self.end(None)
         except GraphQLError as refusal:
-            await self._give_up(running, refusal)
+            await self._give_up(running, refusal, context)
         except Exception:
             log.exception("An operation on a socket has failed.")
-            await self._give_up(running, _INTERNAL)
+            await self._give_up(running, _INTERNAL, context)
 
-    async def _give_up(self, running: _Running, error: GraphQLError) -> None:
+    async def _give_up(
+        self, running: _Running, error: GraphQLError, context: ContextT | None
+    ) -> None:
         """Tell why an operation ends before its time. The others on the socket go on."""
         try:
-            told = tell_all([error], self._hooks.tell, None)
+            told = tell_all([error], self._hooks.tell, context)
             await self._finish(running, messages.error(running.id, told))
         except (_Over, OSError):
             self.end(None)
@@ -290,11 +294,7 @@ class Connection(Generic[PeerT, ContextT]):
             await self._refuse(running, [bad_request(str(error))], context)
             return
         if operation.kind is OperationType.SUBSCRIPTION:
-            stream = await operation.subscribe(request.variables, context=context)
-            if isinstance(stream, Outcome):
-                await self._give(running, stream, context)
-            else:
-                await self._relay(running, stream, context)
+            await self._follow(running, operation, request, context)
         else:
             running.is_mutation = operation.kind is OperationType.MUTATION
             await self._run(running, operation, request, context)
@@ -302,32 +302,68 @@ class Connection(Generic[PeerT, ContextT]):
     async def _run(
         self, running: _Running, operation: Operation, request: Request, context: ContextT
     ) -> None:
-        started, seconds = self._clock(), self._limits.run_seconds
+        started = self._clock()
         try:
-            with Watchdog(seconds):
-                around = self._hooks.around or _nothing_around
-                async with around(operation):
-                    outcome = await operation.run(request.variables, context=context)
+            async with self._bounded(operation):
+                outcome = await operation.run(request.variables, context=context)
         except TimeLimitExceeded:
-            message = f"This took more than {seconds:g} seconds, and was given up."
-            error = GraphQLError(message, extensions={"code": "TIMEOUT"})
-            await self._refuse(running, [error], context)
+            await self._refuse(running, [_too_long(self._limits.run_seconds)], context)
             return
         if self._hooks.on_run is not None:
             self._hooks.on_run(operation, outcome, self._clock() - started)
         await self._give(running, outcome, context)
 
+    @contextlib.asynccontextmanager
+    async def _bounded(self, operation: Operation) -> AsyncIterator[None]:
+        """Give the block its time, and what the project has around it."""
+        around = self._hooks.around or _nothing_around
+        with Watchdog(self._limits.run_seconds):
+            async with around(operation):
+                yield
+
+    # A subscription: between its events its task waits for the next one, as long as it takes.
+
+    async def _follow(
+        self, running: _Running, operation: Operation, request: Request, context: ContextT
+    ) -> None:
+        if self._subscriptions >= self._limits.subscriptions:
+            refusal = _too_many("subscriptions", self._limits.subscriptions)
+            await self._refuse(running, [refusal], context)
+            return
+        self._subscriptions += 1
+        self._tally.subscriptions += 1
+        try:
+            block = self._hooks.while_subscribed
+            with contextlib.nullcontext() if block is None else block(context):
+                await self._open(running, operation, request, context)
+        except TimeLimitExceeded:
+            await self._refuse(running, [_too_long(self._limits.run_seconds)], context)
+        finally:
+            self._subscriptions -= 1
+            self._tally.subscriptions -= 1
+
+    async def _open(
+        self, running: _Running, operation: Operation, request: Request, context: ContextT
+    ) -> None:
+        with Watchdog(self._limits.run_seconds):
+            stream = await operation.subscribe(
+                request.variables, context=context, around=lambda: self._bounded(operation)
+            )
+        if isinstance(stream, Outcome):
+            await self._give(running, stream, context)
+        else:
+            await self._relay(running, stream, context)
+
     async def _relay(
         self, running: _Running, stream: AsyncIterator[Outcome], context: ContextT
     ) -> None:
         """Pass a subscription's events on; its generator is closed, however this ends."""
-        self._tally.subscriptions += 1
         try:
             async for outcome in stream:
+                await self._check_peer()
                 await self._send_outcome(running, outcome, context)
             await self._finish(running, messages.complete(running.id))
         finally:
-            self._tally.subscriptions -= 1
             close = getattr(stream, "aclose", None)
             if close is not None:
                 await close()
@@ -422,8 +458,13 @@ def _nothing_around(_operation: Operation) -> AbstractAsyncContextManager[None]:
     return contextlib.nullcontext()
 
 
-def _too_many(maximum: int) -> GraphQLError:
+def _too_many(what: str, maximum: int) -> GraphQLError:
     return GraphQLError(
-        f"At most {maximum} operations run on a socket at a time.",
-        extensions={"code": "RATE_LIMITED", "limit": "operations", "maximum": maximum},
+        f"At most {maximum} {what} run on a socket at a time.",
+        extensions={"code": "RATE_LIMITED", "limit": what, "maximum": maximum},
     )
+
+
+def _too_long(seconds: float) -> GraphQLError:
+    message = f"This took more than {seconds:g} seconds, and was given up."
+    return GraphQLError(message, extensions={"code": "TIMEOUT"})

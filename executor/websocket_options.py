@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +26,8 @@ class SocketLimits:
     """In one process; whoever comes then is sent away with 503."""
     operations: int = 20
     """At a time on one socket, of all kinds; one more is told RATE_LIMITED."""
+    subscriptions: int = 10
+    """Of these; one more is told RATE_LIMITED, too."""
     message_bytes: int = 256 * 1_024
     """Of one message. The server below should have the same limit: it reads whole messages."""
     messages_per_second: float = 20.0
@@ -42,7 +44,7 @@ class SocketLimits:
     send_seconds: float = 10.0
     """How long a slow reader may be in the way of a message."""
     run_seconds: float = 30.0
-    """For a query or a mutation."""
+    """For a query, a mutation, the opening of a subscription, or an event of one."""
     grace_seconds: float = 10.0
     """What running mutations may take to end when their socket has ended."""
 
@@ -70,7 +72,12 @@ class Hooks(Generic[PeerT, ContextT]):
     tell: Callable[[GraphQLError, ContextT | None], Mapping[str, Any]] = masked
     """An error as clients see it."""
     around: Callable[[Operation], AbstractAsyncContextManager[None]] | None = None
-    """Makes a block that a query or a mutation runs in, such as one that keeps a connection."""
+    """Makes a block that a query or a mutation runs in, such as one that keeps a connection.
+
+    An event of a subscription has one to itself; its source waits outside.
+    """
+    while_subscribed: Callable[[ContextT], AbstractContextManager[None]] | None = None
+    """Makes a block that a subscription is opened in and lives in; a GraphQLError refuses it."""
     on_run: Callable[[Operation, Outcome, float], None] | None = None
     """Hears of every query and mutation that was run, and of the seconds it took."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,8 @@ class World:
     """What `around` and `on_run` heard, by the operation's name."""
     revoked: set[str] = field(default_factory=set)
     events: int = 0
+    following: int = 0
+    """Subscriptions that live."""
 
     async def wait(self) -> None:
         self.waiting.set()
@@ -103,7 +105,30 @@ class Mutation:
 
 
 @strawberry.type
+class Tick:
+    number: int
+
+    @strawberry.field
+    async def slow(self, info: Info) -> str:
+        await info.context.world.wait()
+        return "at last"
+
+
+@strawberry.type
 class Subscription:
+    @strawberry.subscription
+    async def ticks(self, info: Info, upto: int) -> AsyncGenerator[Tick, None]:
+        try:
+            for number in range(1, upto + 1):
+                yield Tick(number=number)
+        finally:
+            info.context.world.done.append("ticks is closed")
+
+    @strawberry.subscription
+    async def opens_slowly(self, info: Info) -> AsyncGenerator[int, None]:
+        await info.context.world.wait()
+        return self.count(info, upto=1)
+
     @strawberry.subscription
     async def count(self, info: Info, upto: int) -> AsyncGenerator[int, None]:
         for number in range(1, upto + 1):
@@ -181,6 +206,17 @@ class Doorkeeper:
         if operation.name is not None:
             self.world.runs.append((operation.name, "ends"))
 
+    @contextlib.contextmanager
+    def while_subscribed(self, context: Context) -> Iterator[None]:
+        """Count those who follow something; the greedy may not."""
+        if context.peer == "greedy":
+            raise GraphQLError("Enough.", extensions={"code": "RATE_LIMITED"})
+        self.world.following += 1
+        try:
+            yield
+        finally:
+            self.world.following -= 1
+
     def on_run(self, operation: Operation, outcome: Outcome, seconds: float) -> None:
         """Write down what was run."""
         self.world.runs.append((operation.name, "was run" if outcome.was_run else "was not run"))
@@ -201,6 +237,7 @@ def endpoint_of(
         still_valid=keeper.still_valid,
         tell=tell,
         around=keeper.around,
+        while_subscribed=keeper.while_subscribed,
         on_run=keeper.on_run,
     )
     if documents is None:
@@ -354,3 +391,4 @@ async def stage(
     assert asyncio.all_tasks() <= before
     tally = set_up.endpoint.tally
     assert (tally.sockets, tally.operations, tally.subscriptions) == (0, 0, 0)
+    assert world.following == 0

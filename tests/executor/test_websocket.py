@@ -482,6 +482,8 @@ async def test_nothing_of_a_socket_waits_for_the_garbage_collector(end: str) -> 
             socket.subscribe("1", "subscription { watch }")
             await socket.hear()
             await set_up.world.waiting.wait()
+            socket.subscribe("2", "subscription { ticks(upto: 1) { number } }")
+            assert [(await socket.hear())["type"] for _ in range(2)] == ["next", "complete"]
             if end == "a bad message":
                 socket.say("{")
             elif end == "a refusal":
