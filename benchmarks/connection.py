@@ -12,6 +12,14 @@ _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length:"
 
 
+class UnexpectedStatus(ConnectionError):
+    """The server answered with another status than 200."""
+
+    def __init__(self, status: int, told: str) -> None:
+        super().__init__(f"HTTP {status}: {told}")
+        self.status = status
+
+
 class Connection(asyncio.Protocol):
     """Sends one request at a time and waits for its answer."""
 
@@ -33,6 +41,8 @@ class Connection(asyncio.Protocol):
         """Send a request, head and body, and return the body of its answer, which is a 200."""
         assert self._transport is not None, "it is connected"
         assert self._waiting is None, "one request at a time"
+        if self._transport.is_closing():
+            raise ConnectionError("the connection was closed meanwhile")
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._waiting
@@ -62,7 +72,8 @@ class Connection(asyncio.Protocol):
             return False
         head = self._received[:head_end].lower()
         if not head.startswith(b"http/1.1 200 "):
-            self._fail(f"{head.splitlines()[0]!r}: {self._received[head_end:][:400]!r}")
+            told = repr(self._received[head_end:][:400])
+            self._fail(UnexpectedStatus(int(head.split(b" ", 2)[1]), told))
             return False
         length_at = head.find(_LENGTH) + len(_LENGTH)
         self._body_at = head_end + len(_END_OF_HEAD)
@@ -71,24 +82,25 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
-        self._fail(f"the connection was closed: {exc}")
+        self._fail(ConnectionError(f"the connection was closed: {exc}"))
 
     def _done(self, body: bytes) -> None:
         if self._waiting is not None and not self._waiting.done():
             waiting, self._waiting = self._waiting, None
             waiting.set_result(body)
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: ConnectionError) -> None:
         if self._waiting is not None and not self._waiting.done():
             waiting, self._waiting = self._waiting, None
-            waiting.set_exception(ConnectionError(why))
+            waiting.set_exception(why)
 
 
-def post(path: str, body: bytes, token: str = "") -> bytes:
-    """Return a request of JSON as it goes over the wire."""
+def post(path: str, body: bytes, token: str = "", *, address: str = "") -> bytes:
+    """Return a request of JSON as it goes over the wire; `address` is whom a proxy says it's of."""
     authorization = f"authorization: Bearer {token}\r\n" if token else ""
+    forwarded = f"x-forwarded-for: {address}\r\n" if address else ""
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"{authorization}content-length: {len(body)}\r\n\r\n"
+        f"{authorization}{forwarded}content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

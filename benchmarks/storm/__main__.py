@@ -1,0 +1,73 @@
+"""`python -m benchmarks.storm orders`: thousands of members at once, while things break.
+
+It brings its own servers, lets members want more than there is, breaks what it was asked to break
+at moments drawn from the seed, looks at the books every 200 ms, and judges the history of all
+requests against the database in the end. A violation ends it with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.machine import facts
+from benchmarks.storm.faults import Fault, Kind, plan
+from benchmarks.storm.machine import open_machine
+from benchmarks.storm.rounds import Report, Size, orders_round
+
+ROUNDS = {"orders": orders_round}
+_SHOWN = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    size = Size(given.members, given.wishes, given.pieces, given.seconds, given.connections)
+    kinds = [Kind(each) for each in given.faults.split(",") if each]
+    faults = plan(given.seed, kinds, storm_seconds=given.seconds)
+    print("   ".join(f"{name}: {value}" for name, value in facts().items()))
+    report = asyncio.run(_run(given.storm, size, given.seed, faults))
+    if given.history:
+        report.history.write(given.history)
+    _tell(report)
+    return 1 if report.violations else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.storm", description=__doc__)
+    parser.add_argument("storm", choices=sorted(ROUNDS))
+    parser.add_argument("--members", type=int, default=1_000)
+    parser.add_argument("--wishes", type=int, default=3_000, help="requests, retries not counted")
+    parser.add_argument("--pieces", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=5.0, help="in which all wishes are said")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", default="", help=f"of {', '.join(Kind)}")
+    parser.add_argument("--history", type=Path, help="a file for all requests, as JSON lines")
+    return parser
+
+
+async def _run(storm: str, size: Size, seed: int, faults: Sequence[Fault]) -> Report:
+    async with open_machine(seed=seed) as machine:
+        return await ROUNDS[storm](machine, size, seed=seed, faults=faults)
+
+
+def _tell(report: Report) -> None:
+    for fault in report.faults:
+        print(f"{fault.kind} after {fault.at_seconds} s, for {fault.for_seconds} s")
+    print(json.dumps(report.counts, indent=2))
+    print(json.dumps(report.figures, indent=2))
+    watch = report.watch
+    print(f"{len(report.history.entries):,} requests in {report.seconds:.1f} s;", end=" ")
+    print(f"{watch.looks} looks at the books, {watch.missed} found no PostgreSQL")
+    for told in report.violations[:_SHOWN]:
+        print(f"VIOLATION {told}")
+    print(f"{len(report.violations)} violations.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
