@@ -88,6 +88,11 @@ def held_until(expires_at: datetime, rules: OrderRules, *, now: datetime) -> dat
     return min(now + timedelta(minutes=rules.campaign_pay_within_minutes), expires_at)
 
 
+def team_ends_at(team_hours: int, *, now: datetime) -> datetime:
+    """Return the deadline of a team that is opened now."""
+    return now + timedelta(hours=team_hours)
+
+
 def free_position(taken: Collection[int], size: int) -> int | None:
     """Return the first place of a team, from 0, that nobody has; None when it is full."""
     return next((place for place in range(size) if place not in taken), None)

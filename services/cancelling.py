@@ -12,15 +12,13 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import Conflict, NotFound
-from domain.ledger import EntryReason, SourceKind
-from domain.orders import CancelReason, OrderEventKind, OrderKind, OrderStatus
+from domain.orders import CancelReason, OrderStatus
 from domain.payments import OrderAlreadyPaid, OrderNotCancellable
 from domain.stock_gate import Freed
 from models import database
-from services import coupons, idempotency, points, reward_stock, stock
+from services import idempotency, order_undoing
 from services.paying import close_attempt, open_attempts
 from services.payment_gateway import PaymentGateway
-from services.settling import add_event
 
 _ROUNDS = 3
 """A payment may begin while we close the one before; more often means a client gone wild."""
@@ -110,11 +108,7 @@ async def _cancel(
         if command is not None:
             await _claim(command, now=now)
         order = await database.fetch_one(
-            """
-            SELECT status, kind, member_id, points_spent,
-                   EXISTS (SELECT FROM coupon WHERE order_id = o.id) AS has_coupons
-            FROM sales_order AS o WHERE id = $1 FOR UPDATE
-            """,
+            f"SELECT {order_undoing.COLUMNS} FROM sales_order AS o WHERE o.id = $1 FOR UPDATE",
             order_id,
         )
         if order is None or order["status"] == OrderStatus.CANCELLED:
@@ -123,40 +117,8 @@ async def _cancel(
             raise OrderAlreadyPaid  # By an attempt that we had closed before.
         if await open_attempts(order_id):
             raise _PaymentBegan
-        await database.execute(
-            """
-            UPDATE sales_order SET status = 'CANCELLED', cancelled_at = $2, cancel_reason = $3,
-                                   cancel_note = $4, timeout_due_at = NULL
-            WHERE id = $1 AND status = 'AWAITING_PAYMENT'
-            """,
-            order_id,
-            now,
-            reason,
-            command.note if command else None,
-        )
-        if order["has_coupons"]:
-            await coupons.release(order_id, now=now)
-        back = None
-        if order["kind"] == OrderKind.REDEMPTION:
-            back = await reward_stock.uncount_order(order_id, cancelled_at=now)
-        freed = await stock.give_back_reserved(order_id, now=now)
-        if order["points_spent"]:
-            await points.give_back_all(
-                order["member_id"],
-                spent_by=(SourceKind.ORDER, order_id),
-                reason=points_returned_reason(OrderKind(order["kind"])),
-                now=now,
-            )
-        await reward_stock.put_back(back)
-        await add_event(order_id, OrderEventKind.CANCELLED, now)
-        return freed
-
-
-def points_returned_reason(kind: OrderKind) -> EntryReason:
-    """Return why an order's points come back: they paid for a reward, or for a part of goods."""
-    if kind is OrderKind.REDEMPTION:
-        return EntryReason.REDEMPTION_RETURNED
-    return EntryReason.ORDER_DEDUCTION_RETURNED
+        note = command.note if command else None
+        return await order_undoing.undo(order, reason, now=now, note=note)
 
 
 async def _claim(command: CancelOrder, *, now: datetime) -> None:

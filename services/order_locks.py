@@ -22,7 +22,7 @@ async def lock_with_member(order_id: UUID) -> Any:
         await database.execute("SELECT FROM member WHERE id = $1 FOR NO KEY UPDATE", member_id)
         order = await database.fetch_one(
             """
-            SELECT id, member_id, kind, status, shipping_fen, points_earned, growth_earned,
+            SELECT id, member_id, kind, status, team_id, shipping_fen, points_earned, growth_earned,
                    refunds_open, received_at, final_at, finalized_at,
                    (SELECT coalesce(sum(growth_taken), 0)::bigint FROM order_reversal
                     WHERE order_id = o.id) AS growth_taken,

@@ -50,7 +50,8 @@ class NewOrder:
     """An order to be written, awaiting its payment until `pay_before`.
 
     payable = goods_total − discount_total − points_off + shipping; the lines add up to it. An
-    order of 0 fen is paid by `settling.settle_free` in the same transaction.
+    order of 0 fen is paid by `settling.settle_free` in the same transaction. A group buy's order
+    names its team, whose seat is taken next.
     """
 
     id: UUID
@@ -73,6 +74,7 @@ class NewOrder:
     placed_at: datetime
     pay_before: datetime
     lines: tuple[NewLine, ...]
+    team_id: UUID | None = None
 
 
 async def insert_order(order: NewOrder) -> None:
@@ -124,6 +126,7 @@ async def insert_order(order: NewOrder) -> None:
         OrderEventKind.PLACED,
         [line.cart_line_id for line in from_cart],
         [line.quantity for line in from_cart],
+        order.team_id,
     )
     if emptied != len(from_cart):
         raise Conflict(path=("fromCart",))
@@ -135,9 +138,9 @@ WITH placed AS (
         (id, order_no, member_id, kind, status, delivery, store_id, address_encrypted, region_code,
          remark, goods_total_fen, discount_total_fen, shipping_fen, points_spent, points_off_fen,
          payable_fen, paid_fen, refunded_fen, points_earned, growth_earned, discounts, tier_code,
-         rule_version_id, placed_at, pay_before, timeout_due_at)
+         rule_version_id, placed_at, pay_before, timeout_due_at, team_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, 0, 0,
-            $17::jsonb, $18, $19, $20, $21, $21)
+            $17::jsonb, $18, $19, $20, $21, $21, $40)
 ), lines AS (
     INSERT INTO order_line
         (id, order_id, position, sku_id, product_id, product_name, sku_name, image_url, quantity,

@@ -36,7 +36,7 @@ from domain.payments import (
     retry_pause,
 )
 from models import database
-from services import settling
+from services import order_events, settling
 from services.cancelling import Gate, cancel_unpaid
 from services.due_work import each, lease
 from services.paying import close_at_wechat
@@ -262,7 +262,7 @@ async def _close_case(case: Any, *, now: datetime) -> None:
         )
         # An order that was paid and then reversed stands as refunded since then.
         if closed and case["kind"] not in PAYS_BACK_AN_ORDER:
-            await settling.add_event(case["order_id"], OrderEventKind.REFUNDED, now)
+            await order_events.add(case["order_id"], OrderEventKind.REFUNDED, now)
 
 
 async def _hurry_case(out_refund_no: str, *, now: datetime) -> None:

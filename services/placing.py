@@ -2,21 +2,21 @@
 
 The price is read and the Redis gate asked before the transaction opens, so that nothing slow or
 remote happens in it and no lock is held longer than a few statements. Locks are taken in one order:
-the idempotency key, the cart's lines, the coupons, purchase counts, stock levels by SKU id, the
-wallet.
+the idempotency key, a team with the member's counts there, the cart's lines, the coupons, purchase
+counts, stock levels by SKU id, the wallet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.carts import limit_reached, out_of_stock
 from domain.coupons import CouponNotApplicable
 from domain.drafts import OrderDraft
-from domain.errors import AccountBlocked, Conflict, DomainError, ErrorCode, InvalidInput
+from domain.errors import AccountBlocked, Busy, Conflict, DomainError, ErrorCode, InvalidInput
 from domain.ledger import EntryReason, SourceKind
 from domain.members import MemberStatus
 from domain.orders import OrderKind
@@ -24,7 +24,17 @@ from domain.pricing import Problem, QuotedLine
 from domain.stock_gate import hold_id
 from models import database
 from models.ids import new_id
-from services import coupons, idempotency, points, quoting, settling, stock
+from services import (
+    campaign_stock,
+    coupons,
+    group_seats,
+    idempotency,
+    points,
+    quoting,
+    settling,
+    stock,
+)
+from services.group_seats import SeatWanted
 from services.ledger import InsufficientBalance
 from services.members import Invitation, bind_inviter
 from services.order_making import NewLine, NewOrder, insert_order, sealed_address
@@ -109,7 +119,7 @@ def _check_remark(remark: str | None) -> None:
 async def _place(command: PlaceOrder, gate: StockGate, data: PersonalData, now: datetime) -> UUID:
     priced = await quoting.quote_draft(command.member_id, command.draft, now=now)
     _require_agreement(command, priced)
-    quantities = {line.sku_id: line.quantity for line in priced.draft.lines}
+    quantities = {line.stock_id: line.quantity for line in priced.draft.lines}
     name = hold_id(command.member_id, OPERATION, command.idempotency_key)
     order_id = new_id()
 
@@ -134,9 +144,9 @@ def _require_agreement(command: PlaceOrder, priced: PricedDraft) -> None:
 
 def _sold_out(priced: PricedDraft, left: Mapping[UUID, int]) -> tuple[Problem, ...]:
     return tuple(
-        out_of_stock(product=line.product_name, left=left[line.sku_id], path=line.quantity_path)
+        out_of_stock(product=line.product_name, left=left[line.stock_id], path=line.quantity_path)
         for line in priced.draft.lines
-        if line.sku_id in left
+        if line.stock_id in left
     )
 
 
@@ -155,19 +165,58 @@ async def _write(
         )
         if not claim.is_new:
             return claim.result_id
-        await insert_order(_order(command, priced, order_id, data, now))
+        await _insert(command, priced, order_id, data, now)
         await _reserve_coupons(command, priced, order_id, now)
         await _count_limited(command.member_id, priced)
         # Last, since other orders wait for these rows.
-        left = await stock.reserve(
-            {line.sku_id: line.quantity for line in priced.draft.lines}, now=now
-        )
+        left = await _reserve_pieces(priced, now)
         if left:
             raise SoldOut(left)
         await _spend_points(command.member_id, priced, order_id, now)
         if priced.quote.payable_fen == 0:
             await settling.settle_free(order_id, now=now)
         return order_id
+
+
+async def _insert(
+    command: PlaceOrder, priced: PricedDraft, order_id: UUID, data: PersonalData, now: datetime
+) -> None:
+    """Write the order; one for a team with its seat there, whose row stays locked."""
+    order = _order(command, priced, order_id, data, now)
+    offer = priced.draft.offer
+    if offer is None:
+        await insert_order(order)
+        return
+    wanted = SeatWanted(
+        order_id=order_id,
+        member_id=command.member_id,
+        group_buy_id=offer.group_buy_id,
+        team_id=offer.team_id,
+        pieces=priced.draft.lines[0].quantity,
+        held_until=order.pay_before,
+    )
+    try:
+        place = await group_seats.find_place(wanted, priced.draft.request.rules.orders, now=now)
+        await insert_order(replace(order, kind=OrderKind.GROUP_BUY, team_id=place.team_id))
+        await group_seats.take(wanted, place, now=now)
+    except Busy:
+        raise
+    except DomainError as error:
+        raise DraftRefused((quoting.problem_of(error),)) from error
+
+
+async def _reserve_pieces(priced: PricedDraft, now: datetime) -> dict[UUID, int]:
+    """Reserve the SKUs' pieces, or those that a campaign has set aside for its one line.
+
+    Returns:
+        What is left of each shelf that is short; empty when all are reserved.
+    """
+    lines = priced.draft.lines
+    shelf = lines[0].campaign_stock_id
+    if shelf is None:
+        return await stock.reserve({line.sku_id: line.quantity for line in lines}, now=now)
+    left = await campaign_stock.reserve(shelf, lines[0].quantity, now=now)
+    return {} if left is None else {shelf: left}
 
 
 async def _reserve_coupons(
@@ -253,9 +302,13 @@ def _order(
         tier_code=draft.request.buyer.tier.code,
         rule_version_id=draft.rule_version_id,
         placed_at=now,
-        pay_before=now + timedelta(minutes=draft.request.rules.orders.pay_within_minutes),
+        pay_before=draft.offer.pay_before if draft.offer else _pay_before(priced, now),
         lines=tuple(map(_line, draft.lines, quote.lines)),
     )
+
+
+def _pay_before(priced: PricedDraft, now: datetime) -> datetime:
+    return now + timedelta(minutes=priced.draft.request.rules.orders.pay_within_minutes)
 
 
 def _line(line: DraftedLine, quoted: QuotedLine) -> NewLine:
@@ -273,4 +326,5 @@ def _line(line: DraftedLine, quoted: QuotedLine) -> NewLine:
         discounts=quoted.discounts,
         units=quoted.units,
         cart_line_id=line.cart_line_id,
+        campaign_stock_id=line.campaign_stock_id,
     )

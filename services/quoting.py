@@ -22,9 +22,11 @@ from domain.pricing import Buyer, Coupon, Line, Problem, Quote, QuoteRequest, qu
 from domain.rules import Rules
 from models import database
 from models.member_rows import member_columns
-from services import coupons, earning, promotions
+from services import coupons, earning, group_facts, promotions
 from services import rules as rule_versions
+from services.group_facts import TeamOffer
 
+NOT_IN_TEAM = "This item is not part of the group buy."
 STORE_REQUIRED = "Please choose a store."
 STORE_NOT_AVAILABLE = "This store doesn't hand out orders now."
 
@@ -33,7 +35,8 @@ STORE_NOT_AVAILABLE = "This store doesn't hand out orders now."
 class DraftedLine:
     """A line that can be priced, with what an order keeps of it.
 
-    `path` is where the draft names it: ("lines", "0"), or ("fromCart",).
+    `path` is where the draft names it: ("lines", "0"), or ("fromCart",). Its pieces are the SKU's,
+    or those that a campaign has set aside as `campaign_stock_id`.
     """
 
     sku_id: UUID
@@ -45,6 +48,12 @@ class DraftedLine:
     purchase_limit: int | None
     cart_line_id: UUID | None
     path: tuple[str, ...]
+    campaign_stock_id: UUID | None = None
+
+    @property
+    def stock_id(self) -> UUID:
+        """Return the shelf that its pieces are on, by which the gate knows them, too."""
+        return self.campaign_stock_id or self.sku_id
 
     @property
     def quantity_path(self) -> tuple[str, ...]:
@@ -66,7 +75,8 @@ class AddressRow:
 class Draft:
     """A draft looked up: the request for its price, and what stands behind it.
 
-    `lines` run beside the request's. `problems` are those that the price doesn't know of.
+    `lines` run beside the request's. `problems` are those that the price doesn't know of. `offer`
+    is the place in a team, of a draft for one.
     """
 
     request: QuoteRequest
@@ -76,6 +86,7 @@ class Draft:
     address: AddressRow | None
     store_id: UUID | None
     problems: tuple[Problem, ...]
+    offer: TeamOffer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +124,19 @@ def price(draft: Draft) -> PricedDraft:
         quoted = quote(draft.request)
     except DomainError as error:
         quoted = quote(replace(draft.request, lines=()))
-        problems = (*problems, _problem(error))
+        problems = (*problems, problem_of(error))
         draft = replace(draft, lines=())
     known = {problem.path for problem in problems}
     found = (problem for problem in quoted.problems if problem.path not in known)
     return PricedDraft(draft=draft, quote=replace(quoted, problems=(*problems, *found)))
 
 
-def _problem(error: DomainError) -> Problem:
-    return Problem(code=error.code, message=error.message, path=error.path, facts={})
+def problem_of(error: DomainError) -> Problem:
+    """Return a refusal as a problem of the draft, from where its path runs."""
+    facts = {
+        name: fact if isinstance(fact, int) else str(fact) for name, fact in error.facts.items()
+    }
+    return Problem(code=error.code, message=error.message, path=error.path, facts=facts)
 
 
 async def build_request(member_id: UUID, draft: OrderDraft, *, now: datetime) -> Draft:
@@ -135,12 +150,15 @@ async def build_request(member_id: UUID, draft: OrderDraft, *, now: datetime) ->
     if draft.from_cart and not problems:
         problems += drafts.selection_problems(len(rows), rules.orders)
     buyer = await _read_buyer(member_id, draft, now)
-    lines, line_problems = _judge(rows)
+    offer = None
+    if draft.group_buy_id is not None and not problems:
+        offer, problems = await _read_offer(member_id, draft, rules, now)
+    lines, line_problems = _judge(rows, offer)
     problems += line_problems
     problems += _delivery_problems(draft, buyer)
     address = _address(draft, buyer)
     request = QuoteRequest(
-        lines=tuple(_priced(row) for row in rows if row["is_for_sale"]),
+        lines=tuple(_priced(row, offer) for row in rows if row["is_for_sale"]),
         buyer=_buyer(buyer, rules, now),
         rules=rules,
         promotions=await promotions.running(now=now, tier_code=buyer["tier_code"]),
@@ -160,7 +178,25 @@ async def build_request(member_id: UUID, draft: OrderDraft, *, now: datetime) ->
         address=address,
         store_id=buyer["store_id"] if draft.delivery is DeliveryMethod.PICKUP else None,
         problems=tuple(problems),
+        offer=offer,
     )
+
+
+async def _read_offer(
+    member_id: UUID, draft: OrderDraft, rules: Rules, now: datetime
+) -> tuple[TeamOffer | None, list[Problem]]:
+    """Read what the team that the draft names would give, and why it wouldn't."""
+    try:
+        offer = await group_facts.offer(member_id, draft, rules.orders, now=now)
+    except NotFound as error:
+        return None, [problem_of(error)]
+    problems = [] if offer.refusal is None else [problem_of(offer.refusal)]
+    if offer.price is None:
+        path = ("lines", "0", "skuId")
+        problems.append(
+            Problem(code=ErrorCode.INVALID_INPUT, message=NOT_IN_TEAM, path=path, facts={})
+        )
+    return offer, problems
 
 
 async def _read_lines(member_id: UUID, draft: OrderDraft) -> Sequence[Any]:
@@ -247,7 +283,7 @@ async def _read_coupons(
     return await coupons.live(member_id, now=now, also=draft.coupon_ids)
 
 
-def _judge(rows: Iterable[Any]) -> tuple[list[DraftedLine], list[Problem]]:
+def _judge(rows: Iterable[Any], offer: TeamOffer | None) -> tuple[list[DraftedLine], list[Problem]]:
     """Tell the lines that can be priced from the problems of all of them."""
     lines: list[DraftedLine] = []
     problems: list[Problem] = []
@@ -262,7 +298,7 @@ def _judge(rows: Iterable[Any]) -> tuple[list[DraftedLine], list[Problem]]:
             product=row["product_name"],
             quantity=row["quantity"],
             is_for_sale=row["is_for_sale"],
-            available=row["available"],
+            available=_available(row, offer),
             purchase_limit=row["purchase_limit"],
             purchased=row["purchased"],
             sku_path=sku_path,
@@ -271,11 +307,16 @@ def _judge(rows: Iterable[Any]) -> tuple[list[DraftedLine], list[Problem]]:
         if problem is not None:
             problems.append(problem)
         if row["is_for_sale"]:
-            lines.append(_drafted(row, path))
+            lines.append(_drafted(row, path, offer))
     return lines, problems
 
 
-def _drafted(row: Any, path: tuple[str, ...]) -> DraftedLine:
+def _available(row: Any, offer: TeamOffer | None) -> int:
+    set_aside = offer.available if offer else None
+    return int(row["available"] if set_aside is None else set_aside)
+
+
+def _drafted(row: Any, path: tuple[str, ...], offer: TeamOffer | None) -> DraftedLine:
     return DraftedLine(
         sku_id=row["sku_id"],
         product_id=row["product_id"],
@@ -286,6 +327,7 @@ def _drafted(row: Any, path: tuple[str, ...]) -> DraftedLine:
         purchase_limit=row["purchase_limit"],
         cart_line_id=row["cart_line_id"],
         path=path,
+        campaign_stock_id=offer.campaign_stock_id if offer else None,
     )
 
 
@@ -294,7 +336,7 @@ def _sku_name(options: Iterable[Mapping[str, str]]) -> str:
     return " / ".join(option["value"] for option in options)
 
 
-def _priced(row: Any) -> Line:
+def _priced(row: Any, offer: TeamOffer | None) -> Line:
     return Line(
         sku_id=row["sku_id"],
         product_id=row["product_id"],
@@ -303,6 +345,7 @@ def _priced(row: Any) -> Line:
         category_ids=frozenset(row["category_ids"]),
         weight_grams=row["weight_grams"],
         tier_price_fen=row["tier_price_fen"],
+        campaign=offer.price if offer else None,
     )
 
 

@@ -15,16 +15,25 @@ from uuid import UUID
 
 from domain.errors import NotAllowed, NotFound
 from domain.ledger import EntryReason, SourceKind
-from domain.orders import PAID_STATUSES, OrderEventKind, OrderKind
+from domain.orders import PAID_STATUSES, OrderEventKind, OrderKind, OrderStatus
 from domain.pricing import units_from_json
 from domain.reversals import ReversalPlan, ReversibleLine, plan_reversal
 from domain.stock_gate import Freed
 from models import database
-from services import coupon_events, coupons, growth, invitations, points, reward_stock, stock
-from services.cancelling import points_returned_reason
+from services import (
+    coupon_events,
+    coupons,
+    group_seats,
+    growth,
+    invitations,
+    order_events,
+    points,
+    reward_stock,
+    stock,
+)
 from services.order_locks import lock_with_member
+from services.order_undoing import points_returned_reason
 from services.reward_stock import Back
-from services.settling import add_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +75,7 @@ async def reverse(reversal: Reversal, *, now: datetime) -> Reversed:
 
     Raises:
         NotFound: there is no such order.
-        NotAllowed: it isn't paid, or is refunded wholly.
+        NotAllowed: it isn't paid, is refunded wholly, or has a seat in a team that still forms.
         NothingLeftToRefund: so many pieces of a line are not left.
     """
     return await database.retrying(lambda: _reverse(reversal, now))
@@ -80,7 +89,7 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
         earlier = await database.fetch_one(_EARLIER, reversal.refund_id, reversal.order_id)
         if earlier is not None:
             return Reversed(**earlier, freed=Freed())
-        if order["status"] not in PAID_STATUSES:
+        if order["status"] not in PAID_STATUSES or not await _may_leave_its_team(order):
             raise NotAllowed(path=("orderId",))
         plan = plan_reversal(
             await _lines(reversal.order_id),
@@ -89,6 +98,8 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
         )
         shipping_fen = order["shipping_fen"] if plan.is_unshipped else 0
         await _write_order(reversal, plan, shipping_fen, now)
+        if order["team_id"] is not None and plan.stock:
+            await group_seats.uncount(order, sum(plan.stock.values()))
         coupon_returned = await _reverse_coupons(order, plan, now)
         back = await _uncount_reward(order, plan)
         freed = Freed()
@@ -111,6 +122,13 @@ async def _reverse(reversal: Reversal, now: datetime) -> Reversed:
         await _record(reversal, done, now)
         await reward_stock.put_back(back)
         return done
+
+
+async def _may_leave_its_team(order: Any) -> bool:
+    """Tell whether nobody waits for this order's seat: its team is complete, or has failed."""
+    if order["status"] != OrderStatus.AWAITING_TEAM:
+        return True
+    return await group_seats.may_be_refunded(order["id"])
 
 
 _EARLIER = """
@@ -169,7 +187,7 @@ async def _write_order(
         plan.is_whole,
     )
     if plan.is_whole:
-        await add_event(reversal.order_id, OrderEventKind.REFUNDED, now)
+        await order_events.add(reversal.order_id, OrderEventKind.REFUNDED, now)
 
 
 async def _reverse_coupons(order: Any, plan: ReversalPlan, now: datetime) -> bool:

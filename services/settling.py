@@ -24,6 +24,7 @@ from domain.ledger import (
 )
 from domain.messages import MessageEvent, check_facts
 from domain.orders import (
+    CancelReason,
     DeliveryMethod,
     OrderEventKind,
     OrderStatus,
@@ -41,7 +42,19 @@ from domain.payments import (
 from domain.pricing import Earned
 from models import database
 from models.ids import new_id, number_code
-from services import coupons, earning, ledger, messages, payment_cases, points, stock
+from services import (
+    coupons,
+    earning,
+    group_seats,
+    ledger,
+    messages,
+    order_events,
+    order_undoing,
+    payment_cases,
+    points,
+    stock,
+)
+from services.group_seats import Lapsed
 
 log = structlog.get_logger(__name__)
 
@@ -71,31 +84,21 @@ async def settle(told: Transaction, *, mchid: str, now: datetime) -> Outcome:
 
 async def settle_free(order_id: UUID, *, now: datetime) -> None:
     """Pay an order of 0 fen, in the transaction that places it; WeChat isn't asked."""
-    order = await database.fetch_one(f"{_ORDER} WHERE o.id = $1 FOR UPDATE OF o", order_id)
+    order = await database.fetch_one(
+        f"SELECT {_COLUMNS} FROM sales_order AS o WHERE o.id = $1 FOR UPDATE", order_id
+    )
     assert order is not None
     assert order["payable_fen"] == 0, "only a free order is paid without WeChat"
     await _pay(order, None, now=now, paid_at=now)
 
 
-_ADD_EVENT = """
-INSERT INTO order_event (id, order_id, kind, happened_at)
-SELECT {id}, {order_id}, {kind}, greatest({at}, max(happened_at))
-FROM order_event WHERE order_id = {order_id}
-"""
-
-_ORDER = """
-SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no,
-       EXISTS (SELECT FROM coupon WHERE coupon.order_id = o.id) AS has_coupons
-FROM sales_order AS o
-"""
+_COLUMNS = f"{order_undoing.COLUMNS}, o.delivery, o.payable_fen, o.order_no"
 
 
 async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
     row = await database.fetch_one(
-        """
-        SELECT o.id, o.member_id, o.status, o.delivery, o.payable_fen, o.order_no,
-               EXISTS (SELECT FROM coupon WHERE coupon.order_id = o.id) AS has_coupons,
-               p.id AS payment_id, p.appid, p.out_trade_no, p.amount_fen,
+        f"""
+        SELECT {_COLUMNS}, p.id AS payment_id, p.appid, p.out_trade_no, p.amount_fen,
                p.status AS payment_status
         FROM sales_order AS o JOIN payment AS p ON p.order_id = o.id
         WHERE p.out_trade_no = $1
@@ -114,21 +117,25 @@ async def _settle(told: Transaction, mchid: str, now: datetime) -> Outcome:
         log.error("settle_foreign_transaction", order_no=row["order_no"])
         return Outcome.FOREIGN
     if verdict is Verdict.PAY:
-        await _pay(row, told, now=now, paid_at=told.paid_at or now)
-        return Outcome.PAID
+        return await _pay(row, told, now=now, paid_at=told.paid_at or now)
     assert isinstance(verdict, PaymentCaseKind)
+    await _open_case(row, told, verdict, now)
+    return Outcome.CASE
+
+
+async def _open_case(row: Any, told: Transaction, kind: PaymentCaseKind, now: datetime) -> None:
+    """Write that money came which can't pay for its order; it goes back whole."""
     assert told.transaction_id is not None, "what was paid has a number"
     assert told.amount_fen is not None, "what was paid has an amount"
     await _mark_succeeded(row["payment_id"], told, now)
     await payment_cases.open_case(
         row["id"],
         row["payment_id"],
-        verdict,
+        kind,
         transaction_id=told.transaction_id,
         amount_fen=told.amount_fen,
         now=now,
     )
-    return Outcome.CASE
 
 
 def _facts(row: Any, mchid: str) -> PaymentFacts:
@@ -157,14 +164,22 @@ async def _mark_succeeded(payment_id: UUID, told: Transaction, now: datetime) ->
     )
 
 
-async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: datetime) -> None:
+async def _pay(
+    order: Any, told: Transaction | None, *, now: datetime, paid_at: datetime
+) -> Outcome:
     """Move the order with its payment, coupons, stock, and what it earns, under the order's lock.
 
-    A free order has no payment: `told` is None.
+    A free order has no payment: `told` is None. Money for a seat that is gone goes back whole.
     """
+    status = paid_status(DeliveryMethod(order["delivery"]))
+    seat = await group_seats.confirm(order, now=now) if order["team_id"] is not None else None
+    if isinstance(seat, Lapsed):
+        await _call_off(order, told, seat.reason, now)
+        return Outcome.CASE
+    if seat is not None and not seat.is_complete:
+        status = OrderStatus.AWAITING_TEAM
     lines = await _lines(order["id"])
     earned = await earning.of_lines(lines, paid_at=paid_at)
-    status = paid_status(DeliveryMethod(order["delivery"]))
     moved = await database.execute(
         _PAID,
         order["id"],
@@ -181,10 +196,25 @@ async def _pay(order: Any, told: Transaction | None, *, now: datetime, paid_at: 
         *_message(order),
     )
     assert moved == 1, "the order's lock is held and its status was read under it"
+    if seat is not None and seat.is_complete:
+        await order_events.add(order["id"], OrderEventKind.TEAM_COMPLETED, now)
     if order["has_coupons"]:
         await coupons.use(order["id"], now=now)
     await stock.sell_reserved(order["id"], now=now)
     await _book(order, earned, now)
+    return Outcome.PAID
+
+
+async def _call_off(
+    order: Any, told: Transaction | None, reason: CancelReason, now: datetime
+) -> None:
+    """Cancel an order whose seat is gone, and have its money sent back.
+
+    Nobody here has a gate to tell of the pieces: it finds them when it next compares.
+    """
+    await order_undoing.undo(order, reason, now=now)
+    if told is not None:
+        await _open_case(order, told, PaymentCaseKind.SEAT_LAPSED, now)
 
 
 def _message(order: Any) -> tuple[Any, ...]:
@@ -219,14 +249,14 @@ WITH payment AS (
                        query_due_at = NULL, updated_at = $9
     WHERE id = $7
 ), event AS (
-    {_ADD_EVENT.format(id="$10", order_id="$1", kind="$11", at="$3")}
+    {order_events.ADD_EVENT.format(id="$10", order_id="$1", kind="$11", at="$3")}
 ), told AS (
     {_TOLD}
 )
 UPDATE sales_order
 SET status = $2, paid_fen = payable_fen, paid_at = $3, timeout_due_at = NULL,
     points_earned = $4, growth_earned = $5, pickup_code = $6,
-    events_due_at = CASE WHEN kind <> 'REDEMPTION' THEN $9 END
+    events_due_at = CASE WHEN kind <> 'REDEMPTION' AND $2::varchar <> 'AWAITING_TEAM' THEN $9 END
 WHERE id = $1 AND status = 'AWAITING_PAYMENT'
 """
 
@@ -262,14 +292,3 @@ async def _book(order: Any, earned: Earned, now: datetime) -> None:
         await ledger.post(
             [growth], unit=Unit.GROWTH, reason=EntryReason.ORDER, source=source, now=now
         )
-
-
-async def add_event(order_id: UUID, kind: OrderEventKind, at: datetime) -> None:
-    """Put a step on an order's timeline, not before the last one: WeChat's times are in seconds."""
-    await database.execute(
-        _ADD_EVENT.format(id="$1", order_id="$2", kind="$3", at="$4"),
-        new_id(),
-        order_id,
-        kind,
-        at,
-    )

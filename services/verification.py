@@ -13,6 +13,7 @@ from models import database
 from services import (
     checkin_checks,
     coupon_checks,
+    group_checks,
     order_checks,
     points_checks,
     reward_checks,
@@ -124,6 +125,7 @@ _CORE = (
 CHECKS = (
     *_CORE,
     *stock_checks.CHECKS,
+    *group_checks.CHECKS,
     *points_checks.CHECKS,
     *tier_checks.CHECKS,
     *coupon_checks.CHECKS,

@@ -47,6 +47,20 @@ _SHELF = """
                                 updated_at)
     SELECT id, id, 1, 0, {reserved}, {sold}, 0, now() FROM moved
 """
+_TEAM = """
+    WITH team AS (
+        INSERT INTO group_buy_team (id, group_buy_id, leader_id, size, paid_seats, status,
+                                    opened_at, expires_at, ended_at)
+        SELECT id, id, member_id, 2, {paid}, 'FAILED', now(), now(), now() FROM sales_order
+        RETURNING id
+    )
+"""
+_FOR_A_TEAM = """
+    {team}, ordered AS (
+        UPDATE sales_order SET kind = 'GROUP_BUY', team_id = team.id, status = '{status}'
+        FROM team WHERE team.id = sales_order.id RETURNING sales_order.id, member_id
+    )
+"""
 TAMPERING = {
     "rewards.remaining": _REWARD.format(kind="'GOODS'", sku="id"),
     "rewards.codes": _REWARD.format(kind="'VIRTUAL'", sku="NULL"),
@@ -112,6 +126,28 @@ TAMPERING = {
     "stock.set_aside": "UPDATE stock_level SET set_aside = 1, available = available - 1",
     "stock.campaigns_reserved": _SHELF.format(reserved=1, sold=0),
     "stock.campaigns_sold": _SHELF.format(reserved=0, sold=1),
+    "group.paid_seats": _TEAM.format(paid=1) + "SELECT id FROM team",
+    "group.seats": _TEAM.format(paid=0)
+    + """
+        INSERT INTO group_buy_seat (id, team_id, position, member_id, order_id, status, held_until,
+                                    joined_at, merged)
+        SELECT o.id, team.id, 0, o.member_id, o.id, 'HELD', now(), now(), false
+        FROM team JOIN sales_order AS o ON o.id = team.id
+    """,
+    "group.orders": _FOR_A_TEAM.format(team=_TEAM.format(paid=0), status="AWAITING_TEAM")
+    + "SELECT id FROM ordered",
+    "group.money": "UPDATE sales_order SET cancel_reason = 'TEAM_FULL'",
+    "group.refunds": _FOR_A_TEAM.format(team=_TEAM.format(paid=0), status="REFUNDED")
+    + "SELECT id FROM ordered",
+    "group.counts": """
+        INSERT INTO group_buy_count (id, group_buy_id, member_id, pieces) SELECT id, id, id, 1
+        FROM member
+    """,
+    "group.newcomers": _FOR_A_TEAM.format(team=_TEAM.format(paid=0), status="REFUNDED")
+    + """
+        INSERT INTO group_buy_newcomer (id, member_id, order_id)
+        SELECT id, member_id, id FROM ordered
+    """,
     "orders.lines": "UPDATE order_line SET quantity = 2, payable_fen = payable_fen * 2",
     "orders.units": "UPDATE order_line SET units = jsonb_set(units, '{0,0}', '2')",
     "orders.money": "UPDATE payment SET amount_fen = amount_fen + 1",
