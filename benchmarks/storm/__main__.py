@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds = [Kind(each) for each in given.faults.split(",") if each]
     faults = plan(given.seed, kinds, storm_seconds=given.seconds)
     print("   ".join(f"{name}: {value}" for name, value in facts().items()))
-    report = asyncio.run(_run(given.storm, size, given.seed, faults))
+    report = asyncio.run(_run(given.storm, size, given.seed, faults, given.logs))
     if given.history:
         report.history.write(given.history)
     _tell(report)
@@ -48,12 +49,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", default="", help=f"of {', '.join(Kind)}")
     parser.add_argument("--history", type=Path, help="a file for all requests, as JSON lines")
+    parser.add_argument("--logs", type=Path, help="a folder that keeps the processes' logs")
     return parser
 
 
-async def _run(storm: str, size: Size, seed: int, faults: Sequence[Fault]) -> Report:
+async def _run(
+    storm: str, size: Size, seed: int, faults: Sequence[Fault], logs: Path | None
+) -> Report:
     async with open_machine(seed=seed) as machine:
-        return await ROUNDS[storm](machine, size, seed=seed, faults=faults)
+        report = await ROUNDS[storm](machine, size, seed=seed, faults=faults)
+        if logs is not None:
+            shutil.copytree(machine.settings.home, logs, ignore=_but_logs, dirs_exist_ok=True)
+        return report
+
+
+def _but_logs(_folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if not name.endswith(".log")}
 
 
 def _tell(report: Report) -> None:
