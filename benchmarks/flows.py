@@ -121,6 +121,11 @@ async def place(client: Client) -> None:
     await _place(client, {"lines": client.lines()})
 
 
+async def place_one(client: Client) -> None:
+    """Place an order of one piece of the first SKU, which everybody wants."""
+    await _place(client, {"lines": [{"skuId": client.shop.skus[0], "quantity": 1}]})
+
+
 async def place_with_points(client: Client) -> None:
     """Place an order of three lines that takes as many points as it can."""
     await _place(client, {"lines": client.lines(), "useMaxPoints": True})
@@ -180,6 +185,7 @@ FLOWS: dict[str, Flow] = {
     "page": read_page,
     "quote": quote,
     "place": place,
+    "place, one hot SKU": place_one,
     "place, with points": place_with_points,
     "place+pay": place_and_pay,
     "checkout": check_out,
