@@ -10,6 +10,7 @@ from typing import Protocol
 
 from domain.stock_gate import StockDrift
 from services.code_images import CodePainter
+from services.flash_gate import FlashGate
 from services.news import NewsLine
 from services.payment_gateway import PaymentGateway
 from services.personal_data import PersonalData
@@ -46,6 +47,7 @@ class Ports:
     code_painter: CodePainter
     pay: PaymentGateway
     gate: ReconciledGate
+    flash: FlashGate
     news: NewsLine
     personal_data: PersonalData
     limits: RateLimits

@@ -28,6 +28,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
 Rates = Annotated[tuple[Rate, ...], NoDecode]
+OneRate = Annotated[Rate, NoDecode]
 LifetimeSeconds = Annotated[int, Field(ge=60, le=366 * 86_400)]
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -141,6 +142,15 @@ class Settings(BaseSettings):
     """Exchange codes tried, right or wrong; by member, wherever they are."""
     limit_upload: Rates = (Rate(60, 3_600),)
     """Forms for pictures; by member, wherever they are."""
+    limit_claim_member: OneRate = Rate(20, 10)
+    """Claims of flash sales by one member, in each shard; repetitions under a key are free."""
+    limit_claim_address: OneRate = Rate(400, 10)
+    """The same from one address."""
+    flash_shards: Annotated[int, Field(ge=1, le=256)] = 16
+    """Hash tags in Redis that items of flash sales are spread over.
+
+    Changed only while no sale is published: items would be looked for elsewhere.
+    """
     metrics_networks: Annotated[tuple[Network, ...], NoDecode] = LOOPBACK
     """Networks (CIDR, comma-separated) that may read /metrics."""
 
@@ -243,6 +253,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(Rate.parse(part) for part in value.split(","))
+
+    @field_validator("limit_claim_member", "limit_claim_address", mode="before")
+    @classmethod
+    def _read_rate(cls, value: object) -> object:
+        return Rate.parse(value) if isinstance(value, str) else value
 
     @field_validator("log_level", mode="after")
     @classmethod
@@ -385,6 +400,7 @@ _REAL_WECHAT = {
     "wechat_open_base": "https://open.weixin.qq.com",
 }
 _SWITCH = "true or false"
+_RATE = "times/seconds such as 20/10"
 _RATES = "times/seconds such as 10/600,60/86400"
 _EXPECTED = {
     "mall_profile": "dev, test or production",
@@ -407,6 +423,8 @@ _EXPECTED = {
     "limit_code_image": _RATES,
     "limit_coupon_code": _RATES,
     "limit_upload": _RATES,
+    "limit_claim_member": _RATE,
+    "limit_claim_address": _RATE,
     "database_url": "postgresql://user:password@host:5432/name",
     "redis_url": "redis://:password@host:6379/0",
 }

@@ -10,6 +10,7 @@ import httpx
 
 from gateways.personal_data import PersonalDataCipher, PersonalDataKeys
 from gateways.redis.connection import RedisClient, RedisConfig, connect
+from gateways.redis.gates import Gates
 from gateways.redis.limits import Limit, LimitsConfig, RateLimits, Window
 from gateways.redis.news import NewsLine
 from gateways.redis.stock_gate import StockGate
@@ -22,6 +23,7 @@ from gateways.wechat.pay import PayConfig, WechatPay
 from services.ports import Ports
 from services.stock import available_of
 from settings import Rate, Settings
+from wiring.flash import flash_gate_of
 from wiring.pictures import open_pictures
 from wiring.sms import sms_of
 from wiring.tokens import tokens_of
@@ -40,6 +42,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
             )
         )
         stack.push_async_callback(redis.aclose)
+        flash = flash_gate_of(settings, redis)
         news = NewsLine(redis)
         stack.push_async_callback(news.aclose)
         patience = Patience(
@@ -61,7 +64,8 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
                 texts=apps.mini_program,
                 code_painter=apps.mini_program,
                 pay=pay,
-                gate=StockGate(redis, available_of),
+                gate=Gates(StockGate(redis, available_of), flash),
+                flash=flash,
                 news=news,
                 personal_data=personal_data_of(settings),
                 limits=RateLimits(redis, _limits(settings)),

@@ -10,11 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from domain.flash_tickets import Ticket
-from gateways.redis.flash_keys import Part, Places
-from gateways.redis.flash_line import FlashLine
-from gateways.redis.scripts import Script
-from services.flash_gate import (
+from domain.flash_gate import (
     GateAway,
     Inspection,
     ItemConfig,
@@ -23,6 +19,10 @@ from services.flash_gate import (
     LostClaim,
     TruthOf,
 )
+from domain.flash_tickets import Ticket
+from gateways.redis.flash_keys import Part, Places
+from gateways.redis.flash_line import FlashLine
+from gateways.redis.scripts import Script
 
 _STAMP = Script.load("flash_stamp")
 _BEGIN = Script.load("flash_rebuild_begin")

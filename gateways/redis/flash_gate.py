@@ -15,7 +15,18 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from domain.flash_tickets import Ticket, claim_id_of, write_ticket
+from domain.flash_gate import (
+    ClaimAnswer,
+    ClaimWish,
+    GateAway,
+    Given,
+    ItemPlace,
+    Missing,
+    Refused,
+    Shown,
+    TicketRefusal,
+)
+from domain.flash_tickets import Ticket, claim_id_of, read_ticket, write_ticket
 from domain.stock_gate import Claimable
 from gateways.redis.claims_client import ClaimsClient, RedisPyClaims
 from gateways.redis.connection import RedisClient
@@ -27,17 +38,6 @@ from gateways.redis.flash_queue import FlashQueue
 from gateways.redis.limits import Limit
 from gateways.redis.scripts import Call, Script
 from gateways.redis.subjects import Network, Subjects
-from services.flash_gate import (
-    ClaimAnswer,
-    ClaimWish,
-    GateAway,
-    Given,
-    ItemPlace,
-    Missing,
-    Refused,
-    Shown,
-    TicketRefusal,
-)
 
 _CLAIM = Script.load("flash_claim")
 _BUCKETS = Script.load("flash_buckets")
@@ -113,6 +113,10 @@ class FlashGate(FlashCounts, FlashLevels, FlashQueue):
     def shards_of(self, items: Iterable[ItemPlace]) -> frozenset[int]:
         """Return the shards that these items lie in."""
         return self._places.shards_of(items)
+
+    def ticket_of(self, text: str) -> Ticket | None:
+        """Return what a ticket's id stands for; None unless it is one of ours."""
+        return read_ticket(text, self._config.ticket_keys)
 
     async def claim(self, wish: ClaimWish) -> ClaimAnswer:
         """Take pieces and queue a ticket, once for each key; one round trip as a rule.

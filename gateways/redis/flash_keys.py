@@ -13,7 +13,7 @@ from functools import lru_cache
 from uuid import UUID
 from zlib import crc32
 
-from services.flash_gate import ItemPlace
+from domain.flash_gate import ItemPlace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import AsyncIterable, Collection, Mapping
 from uuid import UUID
 
+from domain.flash_gate import GateAway
 from gateways.redis.flash_keys import Shard
 from gateways.redis.flash_line import FlashLine
 from gateways.redis.scripts import Script
-from services.flash_gate import GateAway
 
 _FEED = Script.load("flash_feed")
 _FED = Script.load("flash_fed")

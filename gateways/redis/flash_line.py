@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import structlog
 from redis.exceptions import RedisError
 
+from domain.flash_gate import GateAway
 from gateways.breaker import Breaker
 from gateways.redis.connection import RedisClient
 from gateways.redis.scripts import Call, Script, run
-from services.flash_gate import GateAway
 
 _LOG = structlog.get_logger(__name__)
 

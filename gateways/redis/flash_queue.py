@@ -11,12 +11,12 @@ from uuid import UUID
 
 import structlog
 
+from domain.flash_gate import GateAway, QueuedTicket, Settled
 from domain.flash_tickets import read_ticket
 from domain.orders import DeliveryMethod
 from gateways.redis.flash_keys import Part, Shard
 from gateways.redis.flash_line import FlashLine
 from gateways.redis.scripts import Call, Script
-from services.flash_gate import GateAway, QueuedTicket, Settled
 
 _LOG = structlog.get_logger(__name__)
 
