@@ -123,12 +123,26 @@ class StockGate:
         Holds overdue since their process died are ended on the way. A SKU that is being ordered
         while we look is left for the next time. Returns nothing while Redis is away.
         """
-        drifts: list[StockDrift] = []
-        try:
+        return await self._look_through(mends=True)
+
+    async def compare(self) -> list[StockDrift]:
+        """Return the counts that are certainly wrong, and change none; nothing without Redis."""
+        return await self._look_through(mends=False)
+
+    async def recount_all(self) -> int:
+        """Have every count read anew, and return how many there were; 0 without Redis."""
+        counts = 0
+        with suppress(_Unreachable):
             async for sku_ids in self._counted():
-                drifts += await self._compare(sku_ids)
-        except _Unreachable:
-            pass
+                await self._ask(_DROP, dict.fromkeys(sku_ids, (self._idle_ms,)))
+                counts += len(sku_ids)
+        return counts
+
+    async def _look_through(self, *, mends: bool) -> list[StockDrift]:
+        drifts: list[StockDrift] = []
+        with suppress(_Unreachable):
+            async for sku_ids in self._counted():
+                drifts += await self._compare(sku_ids, mends=mends)
         return drifts
 
     async def _take(self, hold_id: str, quantities: Mapping[UUID, int]) -> dict[UUID, Any]:
@@ -179,8 +193,8 @@ class StockGate:
         if batch:
             yield batch
 
-    async def _compare(self, sku_ids: Collection[UUID]) -> list[StockDrift]:
-        seen = await self._inspect(sku_ids)
+    async def _compare(self, sku_ids: Collection[UUID], *, mends: bool) -> list[StockDrift]:
+        seen = await self._inspect(sku_ids, mends=mends)
         available = await self._available_of(seen.keys())
         gone = [sku for sku in seen if sku not in available]
         suspects = {
@@ -189,14 +203,15 @@ class StockGate:
             if sku in seen and (drift := _drift(seen[sku], pieces))
         }
         # Between the two readings an order may have passed; then the difference means nothing.
-        unmoved = await self._inspect(suspects.keys())
+        unmoved = await self._inspect(suspects.keys(), mends=mends)
         certain = {sku: drift for sku, drift in suspects.items() if unmoved.get(sku) == seen[sku]}
-        await self._tell(_DROP, [*certain, *gone], self._idle_ms)
+        if mends:
+            await self._tell(_DROP, [*certain, *gone], self._idle_ms)
         return [StockDrift(sku, drift) for sku, drift in certain.items()]
 
-    async def _inspect(self, sku_ids: Collection[UUID]) -> dict[UUID, list[int]]:
-        now = self._now_ms()
-        replies = await self._ask(_INSPECT, dict.fromkeys(sku_ids, (now, self._idle_ms)))
+    async def _inspect(self, sku_ids: Collection[UUID], *, mends: bool) -> dict[UUID, list[int]]:
+        arguments = (self._now_ms(), self._idle_ms if mends else 0)
+        replies = await self._ask(_INSPECT, dict.fromkeys(sku_ids, arguments))
         return {sku: reply for sku, reply in replies.items() if reply}
 
     async def _tell(self, script: Script, sku_ids: Collection[UUID], *arguments: str | int) -> None:

@@ -297,6 +297,30 @@ async def test_reconciling_forgets_a_sku_that_postgresql_lost(redis: RedisClient
     assert await shop.free() is None
 
 
+async def test_comparing_reports_and_changes_nothing(redis: RedisClient) -> None:
+    shop = Shop(redis, apple=3, pear=2)
+    await shop.gate.release(await shop.gate.hold("a", {APPLE: 1, PEAR: 1}))
+    await shop.gate.hold("dead", {PEAR: 1})
+    shop.now += 60  # The count of pears may be right or wrong: nobody knows what became of that.
+    await redis.hset(f"gate:{{sku:{APPLE}}}", "free", 9)
+    before = {sku: await redis.hgetall(f"gate:{{sku:{sku}}}") for sku in (APPLE, PEAR)}
+    assert await shop.gate.compare() == [StockDrift(APPLE, 6)]
+    del shop.available[PEAR]
+    assert await shop.gate.compare() == [StockDrift(APPLE, 6)]
+    assert {sku: await redis.hgetall(f"gate:{{sku:{sku}}}") for sku in (APPLE, PEAR)} == before
+
+
+async def test_all_counts_are_read_anew_on_demand(redis: RedisClient) -> None:
+    shop = Shop(redis, apple=3, pear=2)
+    hold = await shop.gate.hold("a", {APPLE: 1, PEAR: 1})
+    await redis.hset(f"gate:{{sku:{APPLE}}}", "free", 9)
+    assert await shop.gate.recount_all() == 2
+    assert (await shop.free(APPLE), await shop.free(PEAR)) == (None, None)
+    assert (await shop.gate.hold("b", {APPLE: 3})).left == {APPLE: 2}
+    await shop.gate.release(hold)
+    assert await shop.free() == 3
+
+
 async def test_a_stopped_redis_lets_orders_pass_until_it_is_back(redis_server: RedisServer) -> None:
     client = connect(RedisConfig(redis_server.url))
     shop = Shop(client, apple=2)
@@ -306,6 +330,8 @@ async def test_a_stopped_redis_lets_orders_pass_until_it_is_back(redis_server: R
     await shop.gate.commit(hold)
     await shop.gate.free(Freed({APPLE: 1}))
     assert await shop.gate.reconcile() == []
+    assert await shop.gate.compare() == []
+    assert await shop.gate.recount_all() == 0
 
     redis_server.start()
     assert (await shop.gate.hold("b", {APPLE: 1})).answer is GateAnswer.HELD
