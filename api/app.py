@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -116,7 +117,11 @@ class MallApp:
             session_id=viewer.session_id if viewer else None,
             client_ip=client_ip,
             request_id=request_id,
+            clock=_clock,
         )
+
+
+_clock = partial(datetime.now, UTC)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

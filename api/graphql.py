@@ -74,5 +74,8 @@ def graphql_endpoint(
 
 
 def connection_for(operation: Operation) -> AbstractAsyncContextManager[None]:
-    """Give a query one connection for all its reads; mutations may wait for WeChat in between."""
-    return reading() if operation.kind is OperationType.QUERY else nullcontext()
+    """Give a query, or an event, one connection for all its reads.
+
+    Mutations may wait for WeChat in between.
+    """
+    return nullcontext() if operation.kind is OperationType.MUTATION else reading()

@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from executor.engine import Engine
 from resolvers.common.scalars import LARGEST_MONEY, SCALARS
-from resolvers.member.schema import Mutation, Query
+from resolvers.member.schema import Mutation, Query, Subscription
 
 
 @cache
@@ -18,6 +18,7 @@ def member_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=False),
     )
 

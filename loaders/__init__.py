@@ -80,6 +80,11 @@ class Loaders:
         """Take what a batch function would answer for these keys: it was read along."""
         self._read.setdefault((batch, *shared.items()), {}).update(values)
 
+    def begin(self, now: datetime) -> None:
+        """Read anew as of another instant: for the next event of a subscription."""
+        self.now = now
+        self.forget()
+
     def view_as(self, viewer_id: UUID) -> None:
         """Read on as this member; nothing that was read before holds for them."""
         self.viewer_id = viewer_id

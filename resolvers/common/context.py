@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ class Context:
     session_id: UUID | None = None
     client_ip: str = ""
     request_id: str = ""
+    clock: Callable[[], datetime] | None = None
+    """For subscriptions alone, whose events come long after they were opened."""
     memo: dict[Any, Any] = field(default_factory=dict)
     executor_loaders: dict[Any, Any] | None = None
     """Where the executor keeps the loaders of batched fields."""
@@ -42,6 +45,14 @@ class Context:
         if self.member_id is None:
             raise unauthenticated()
         return self.member_id
+
+    def renew(self) -> None:
+        """Begin an event of a subscription: it has its own instant, and nothing was read for it."""
+        assert self.clock is not None, "the edge gives a clock to whatever may subscribe"
+        self.now = self.clock()
+        self.loaders.begin(self.now)
+        self.memo.clear()
+        self.executor_loaders = None
 
     def act_as(self, member_id: UUID, session_id: UUID) -> None:
         """Let the rest of the request be the member's own: what follows a sign-in is theirs."""

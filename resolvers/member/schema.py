@@ -18,6 +18,7 @@ from resolvers.member.members.queries import MembersQuery
 from resolvers.member.messages.mutations import MessagesMutation
 from resolvers.member.orders.mutations import OrdersMutation
 from resolvers.member.orders.queries import OrdersQuery
+from resolvers.member.orders.subscriptions import OrdersSubscription
 from resolvers.member.payments.mutations import PaymentsMutation
 from resolvers.member.pricing.queries import PricingQuery
 from resolvers.member.rewards.mutations import RewardsMutation
@@ -60,6 +61,11 @@ class Mutation(
     MessagesMutation,
     AccountsMutation,
 ):
+    pass
+
+
+@strawberry.type(description="What can be followed, over a WebSocket.")
+class Subscription(OrdersSubscription):
     pass
 
 

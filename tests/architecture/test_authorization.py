@@ -38,6 +38,7 @@ from tests.factories.members import SignedInMember, signed_in_member
 from tests.factories.rewards import a_goods_reward, a_reward, redeemed
 from tests.factories.shop import a_cart_line, a_sku, an_address
 from tests.support.graphql import Answer, GraphQLClient
+from tests.support.sockets import open_socket
 from wiring.tokens import tokens_of
 
 SCHEMA = build_schema(member_schema().as_str())
@@ -100,6 +101,9 @@ EVERYBODYS_IDS = {
 QUERIES_BY_ID = {"memberCoupon": "coupon", "order": "order", "redemption": "redemption"}
 """Queries of things that have an owner."""
 PUBLIC_QUERIES_BY_ID = {"product", "reward"}
+
+SUBSCRIPTIONS = {"orderChanged": "order"}
+"""Subscriptions, each to one thing that has an owner."""
 
 
 def _mutations() -> dict[str, GraphQLField]:
@@ -525,6 +529,59 @@ async def test_a_query_shows_nobody_elses(
     assert await see(thing_id, mine.owner.token) is None
     assert await see(thing_id, None) is None
     assert await see(str(new_id()), mine.owner.token) is None
+
+
+def following(subscription: str) -> str:
+    """Return a document that follows a thing by `$id`."""
+    assert SCHEMA.subscription_type is not None
+    [argument] = SCHEMA.subscription_type.fields[subscription].args
+    return f"subscription ($id: ID!) {{ {subscription}({argument}: $id) {{ id }} }}"
+
+
+def test_somebody_has_decided_who_may_follow_what() -> None:
+    assert SCHEMA.subscription_type is not None
+    assert set(SCHEMA.subscription_type.fields) == set(SUBSCRIPTIONS)
+
+
+@pytest.mark.parametrize("name", sorted(SUBSCRIPTIONS))
+async def test_a_subscription_shows_nobody_elses(
+    settings: Settings, client: GraphQLClient, live: str, name: str
+) -> None:
+    theirs = await belongings(settings, client)
+    mine = await belongings(settings, client)
+    document = following(name)
+    thing_id = getattr(theirs, SUBSCRIPTIONS[name])
+    async with open_socket(live) as owner:
+        await owner.begin(theirs.owner.token)
+        id_ = await owner.follow(document, {"id": thing_id})
+        assert await owner.event(id_) == {name: {"id": thing_id}}
+    async with open_socket(live) as stranger:
+        await stranger.begin(mine.owner.token)
+        refusals = [
+            await stranger.refusal(await stranger.follow(document, {"id": other}))
+            for other in (thing_id, str(new_id()), "no id at all")
+        ]
+    assert {each["extensions"]["userErrorCode"] for each in refusals} == {"NOT_FOUND"}
+    assert refusals[0] == refusals[1] == refusals[2]
+    async with open_socket(live) as guest:
+        await guest.begin()
+        refusal = await guest.refusal(await guest.follow(document, {"id": thing_id}))
+        assert [refusal["extensions"]["code"]] == _UNAUTHENTICATED
+
+
+async def test_a_visitor_follows_what_is_theirs(
+    settings: Settings, client: GraphQLClient, live: str
+) -> None:
+    """Cart and orders are a visitor's own, so what becomes of them is too."""
+    visitor = await signed_in_member(settings, joined=False)
+    await an_address(visitor.id)
+    draft = {"lines": [{"skuId": str((await a_sku()).id), "quantity": 1}]}
+    await run(client, "placeOrder", visitor.token, {"draft": draft, "idempotencyKey": "first"})
+    order_id = await db.fetch_value("SELECT id FROM sales_order WHERE member_id = $1", visitor.id)
+    async with open_socket(live) as socket:
+        await socket.begin(visitor.token)
+        id_ = await socket.follow(following("orderChanged"), {"id": str(order_id)})
+        assert await socket.event(id_) == {"orderChanged": {"id": str(order_id)}}
 
 
 async def test_a_quote_with_somebody_elses_address_is_refused_as_with_none(

@@ -127,13 +127,11 @@ class Subscription:
     @strawberry.subscription
     async def opens_slowly(self, info: Info) -> AsyncGenerator[int, None]:
         await info.context.world.wait()
-        return self.count(info, upto=1)
+        return _numbers(info.context.world, 1)
 
     @strawberry.subscription
     async def count(self, info: Info, upto: int) -> AsyncGenerator[int, None]:
-        for number in range(1, upto + 1):
-            info.context.world.events += 1
-            yield number
+        return _numbers(info.context.world, upto)
 
     @strawberry.subscription
     async def bulk(self, info: Info, upto: int) -> AsyncGenerator[str, None]:
@@ -160,6 +158,12 @@ class Subscription:
         for _ in range(1):
             raise GraphQLError("Not for you.", extensions={"code": "FORBIDDEN"})
         yield 1
+
+
+async def _numbers(world: World, upto: int) -> AsyncGenerator[int, None]:
+    for number in range(1, upto + 1):
+        world.events += 1
+        yield number
 
 
 SCHEMA = strawberry.Schema(Query, Mutation, Subscription)

@@ -52,6 +52,16 @@ async def test_opening_has_a_time() -> None:
         await socket.pong()
 
 
+async def test_opening_may_take_a_while() -> None:
+    async with stage() as set_up:
+        socket = await set_up.begun()
+        socket.subscribe("1", "subscription { opensSlowly }")
+        await set_up.world.waiting.wait()
+        set_up.world.gate.set()
+        assert (await socket.hear())["payload"] == {"data": {"opensSlowly": 1}}
+        assert (await socket.hear())["type"] == "complete"
+
+
 async def test_an_event_has_a_time_and_its_source_has_none() -> None:
     async with stage(run_seconds=0.01) as set_up:
         socket = await set_up.begun()

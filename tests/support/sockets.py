@@ -59,6 +59,32 @@ class SocketClient:
         assert await self.hear() == {"id": id_, "type": "complete"}
         return answer
 
+    async def follow(self, document: str, variables: dict[str, Any] | None = None) -> str:
+        """Begin a subscription; returns its id."""
+        self._count += 1
+        id_ = str(self._count)
+        payload = {"query": document, "variables": variables or {}}
+        await self.say({"id": id_, "type": "subscribe", "payload": payload})
+        return id_
+
+    async def event(self, id_: str) -> Any:
+        """Return the data of a subscription's next event, which comes next on the socket."""
+        told = await self.hear()
+        assert (told["id"], told["type"]) == (id_, "next"), told
+        assert "errors" not in told["payload"], told
+        return told["payload"]["data"]
+
+    async def refusal(self, id_: str) -> dict[str, Any]:
+        """Return the one error that ends a subscription, which comes next on the socket."""
+        told = await self.hear()
+        assert told["id"] == id_, told
+        if told["type"] == "next":  # It was opened and gave nothing (GraphQL, 6.2.3.1).
+            assert told["payload"]["data"] is None
+            assert await self.hear() == {"id": id_, "type": "complete"}
+            told = {"payload": told["payload"]["errors"]}
+        [error] = told["payload"]
+        return dict(error)
+
     async def closed(self) -> tuple[int, str]:
         """Wait until the server has closed the socket; return code and reason."""
         async with asyncio.timeout(PATIENCE_SECONDS):
