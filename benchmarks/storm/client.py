@@ -99,7 +99,9 @@ def judged(reply: Reply, field: str, ref: Sequence[str]) -> Answer:
     if reply.code:
         return Answer(Outcome.UNKNOWN, reply.code)
     if errors := reply.content.get("errors"):
-        return _refusal(errors[0].get("extensions", {}).get("code", "INTERNAL"))
+        told = errors[0].get("extensions", {})
+        # What came of a mutation couldn't be read any more: a client knows it by the inner code.
+        return _refusal(told.get("userErrorCode") or told.get("code", "INTERNAL"))
     payload = reply.content["data"][field]
     if payload["userErrors"]:
         return _refusal(payload["userErrors"][0]["code"])
