@@ -295,6 +295,7 @@ _FORGET = (
     "DELETE FROM identity WHERE member_id = $1",
     "DELETE FROM address WHERE member_id = $1",
     "DELETE FROM cart_line WHERE member_id = $1",
+    "DELETE FROM flash_reminder WHERE member_id = $1",
     "DELETE FROM message WHERE member_id = $1",
     "DELETE FROM data_export WHERE member_id = $1",
     "DELETE FROM upload WHERE member_id = $1",

@@ -160,6 +160,66 @@ OWNED = {
         SELECT id, $2, reward_id, pieces FROM given ORDER BY reward_id
         ON CONFLICT (member_id, reward_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
     """,
+    # What both have of an item or a campaign adds up, over its limit. It is found by the tickets or
+    # orders that it comes from, since by itself it is only looked up for one item or campaign.
+    "flash_quotas": """
+        WITH given AS (
+            DELETE FROM flash_quota AS quota USING (
+                SELECT DISTINCT item_id FROM flash_ticket WHERE member_id = $1
+            ) AS claimed
+            WHERE quota.item_id = claimed.item_id AND quota.member_id = $1 RETURNING quota.*
+        )
+        INSERT INTO flash_quota AS own (id, item_id, member_id, pieces)
+        SELECT id, item_id, $2, pieces FROM given ORDER BY item_id
+        ON CONFLICT (item_id, member_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
+    """,
+    "flash_tickets": "UPDATE flash_ticket SET member_id = $2 WHERE member_id = $1",
+    "flash_reminders": """
+        WITH given AS (DELETE FROM flash_reminder WHERE member_id = $1 RETURNING *)
+        INSERT INTO flash_reminder AS own (id, item_id, member_id, told_at)
+        SELECT id, item_id, $2, told_at FROM given ORDER BY item_id
+        ON CONFLICT (item_id, member_id)
+        DO UPDATE SET told_at = coalesce(own.told_at, excluded.told_at)
+    """,
+    "group_buy_counts": """
+        WITH given AS (
+            DELETE FROM group_buy_count AS counted USING (
+                SELECT DISTINCT team.group_buy_id
+                FROM sales_order JOIN group_buy_team AS team ON team.id = sales_order.team_id
+                WHERE sales_order.member_id = $2
+            ) AS ordered
+            WHERE counted.group_buy_id = ordered.group_buy_id AND counted.member_id = $1
+            RETURNING counted.*
+        )
+        INSERT INTO group_buy_count AS own (id, group_buy_id, member_id, pieces)
+        SELECT id, group_buy_id, $2, pieces FROM given ORDER BY group_buy_id
+        ON CONFLICT (group_buy_id, member_id) DO UPDATE SET pieces = own.pieces + excluded.pieces
+    """,
+    # Two seats in one team both count, and the second one is marked.
+    "group_buy_seats": """
+        UPDATE group_buy_seat AS given
+        SET member_id = $2, merged = merged OR EXISTS (
+            SELECT FROM group_buy_seat AS own
+            WHERE own.member_id = $2 AND own.team_id = given.team_id AND NOT own.merged
+        )
+        WHERE member_id = $1
+    """,
+    # Who leads a forming team of the same campaign leads no second one: it keeps its old leader.
+    "group_buy_teams": """
+        UPDATE group_buy_team AS given SET leader_id = $2
+        WHERE leader_id = $1 AND (given.status <> 'FORMING' OR NOT EXISTS (
+            SELECT FROM group_buy_team AS own
+            WHERE own.leader_id = $2 AND own.group_buy_id = given.group_buy_id
+                AND own.status = 'FORMING'
+        ))
+    """,
+    # One place for newcomers is left of two; both orders stand.
+    "group_buy_newcomers": """
+        WITH given AS (DELETE FROM group_buy_newcomer WHERE member_id = $1 RETURNING *)
+        INSERT INTO group_buy_newcomer (id, member_id, order_id)
+        SELECT id, $2, order_id FROM given
+        ON CONFLICT (member_id) DO NOTHING
+    """,
     # What both may have of one SKU adds up.
     "purchases": """
         WITH given AS (DELETE FROM purchase_count WHERE member_id = $1 RETURNING *)
@@ -192,6 +252,9 @@ NEVER_LEFT_BEHIND = (
     "purchase_count",
     "redemption",
     "reward_count",
+    "flash_ticket",
+    "group_buy_seat",
+    "group_buy_newcomer",
     "coupon",
     "campaign_member",
     "points_cap_count",
