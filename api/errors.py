@@ -57,6 +57,8 @@ def _refusal(refused: DomainError, error: GraphQLError, context: Context | None)
         extensions["code"] = "INTERNAL"
         extensions["retryAfterSeconds"] = refused.retry_after_seconds
         extensions["requestId"] = _request_id(context)
+        if context is not None:
+            context.was_busy = True
     message = translate(refused.message, language, **refused.facts)
     return {"message": message, "extensions": extensions}
 

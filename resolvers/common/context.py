@@ -32,6 +32,8 @@ class Context:
     request_id: str = ""
     clock: Callable[[], datetime] | None = None
     """For subscriptions alone, whose events come long after they were opened."""
+    was_busy: bool = False
+    """Whether something could not be read, so that a subscription tries its event again."""
     memo: dict[Any, Any] = field(default_factory=dict)
     executor_loaders: dict[Any, Any] | None = None
     """Where the executor keeps the loaders of batched fields."""
@@ -53,6 +55,7 @@ class Context:
         self.loaders.begin(self.now)
         self.memo.clear()
         self.executor_loaders = None
+        self.was_busy = False
 
     def act_as(self, member_id: UUID, session_id: UUID) -> None:
         """Let the rest of the request be the member's own: what follows a sign-in is theirs."""

@@ -60,6 +60,7 @@ async def _events(
             except Busy:
                 pause = BUSY_SECONDS
             if event is not None:
-                seen = stands
                 yield event
+                # An event of which a part couldn't be read comes once more.
+                seen, pause = (None, BUSY_SECONDS) if context.was_busy else (stands, pause)
             await bell.wait(pause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ import pytest
 from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed
 
+import loaders.orders
 from api import auth, sockets
 from api.app import MallApp
 from api.observability import Observed
@@ -297,6 +298,28 @@ async def test_a_restart_of_postgresql_ends_no_subscription(
         await relay(mall)
         assert await socket.event(id_) == PAID
     assert list(looks) == []
+
+
+async def test_an_event_that_could_not_be_read_whole_comes_again(
+    live: str, member: SignedInMember, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await an_order(member)
+    is_away = iter([True])
+
+    async def events_by_order_id(ids: Sequence[UUID]) -> list[Any]:
+        if next(is_away, False):
+            raise Busy
+        return await loaders.orders.events_by_order_id(ids)
+
+    monkeypatch.setattr("resolvers.member.orders.types.events_by_order_id", events_by_order_id)
+    monkeypatch.setattr(following, "BUSY_SECONDS", 0.01)
+    async with open_socket(live) as socket:
+        await socket.begin(member.token)
+        id_ = await socket.follow(FOLLOW, {"id": str(order_id)})
+        told = await socket.hear()
+        assert [error["extensions"]["code"] for error in told["payload"]["errors"]] == ["INTERNAL"]
+        event = (await socket.event(id_))["orderChanged"]
+        assert event["timeline"] == [{"kind": "PLACED"}]
 
 
 async def test_many_web_processes_tell_the_same_and_one_that_ends_is_missed_by_nobody(
