@@ -27,6 +27,8 @@ from executor.documents import Documents
 from executor.engine import Engine, UnknownOperation
 from executor.guard import Limits
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 SCHEMA = build_schema(
     """
     type Query { name(a: Int): String colour: Colour item: Item number: Int }

@@ -28,6 +28,8 @@ from executor.trusted import DocumentSource
 from tests.executor.calls import GONE, ask, attempt, endpoint, pieces
 from tests.executor.sockets import Socket, Stage, stage
 
+pytestmark = pytest.mark.usefixtures("frozen_heap")
+
 Info = strawberry.Info[Any, None]
 
 
