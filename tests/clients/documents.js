@@ -7,3 +7,6 @@ export const RENAME = `
   }
 `;
 export const BROKEN = "query Broken { nothing }";
+export const FOLLOW_ORDER = `
+  subscription FollowOrder($orderId: ID!) { orderChanged(orderId: $orderId) { status } }
+`;
