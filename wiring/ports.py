@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gateways.personal_data import PersonalDataCipher, PersonalDataKeys
-from gateways.redis.connection import RedisClient, RedisConfig, connect
+from gateways.redis.connection import RedisClient
 from gateways.redis.gates import Gates
 from gateways.redis.limits import Limit, LimitsConfig, RateLimits, Window
 from gateways.redis.news import NewsLine
@@ -25,6 +25,7 @@ from services.stock import available_of
 from settings import Rate, Settings
 from wiring.flash import flash_gate_of
 from wiring.pictures import open_pictures
+from wiring.redis import redis_of
 from wiring.sms import sms_of
 from wiring.tokens import tokens_of
 
@@ -33,14 +34,7 @@ from wiring.tokens import tokens_of
 async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClient]]:
     """Yield the ports and the Redis client behind them; both are closed in the end."""
     async with AsyncExitStack() as stack:
-        redis = connect(
-            RedisConfig(
-                settings.redis_dsn,
-                timeout_seconds=settings.redis_timeout_seconds,
-                max_connections=settings.redis_pool_max_connections,
-                is_cluster=settings.redis_cluster,
-            )
-        )
+        redis = redis_of(settings)
         stack.push_async_callback(redis.aclose)
         flash = flash_gate_of(settings, redis)
         news = NewsLine(redis)
