@@ -56,6 +56,13 @@ class StoreNotAvailable(DomainError):
     message = "This store doesn't hand out orders now."
 
 
+class StoreRequired(DomainError):
+    """Who collects has to say where."""
+
+    code = ErrorCode.STORE_REQUIRED
+    message = "Please choose a store."
+
+
 class PlaceLost(DomainError):
     """A ticket that the queue forgot; the member may claim again."""
 

@@ -39,6 +39,7 @@ class Standing:
     """What PostgreSQL says of a claim: the row that stands, whoever wrote it."""
 
     item_id: UUID
+    member_id: UUID
     quantity: int
     claimed_at: datetime
     status: TicketStatus
@@ -77,6 +78,7 @@ def _standing(each: Prepared, lost: dict[UUID, TicketReason]) -> Standing:
     reason = each.reason or lost.get(each.ticket.claim_id)
     return Standing(
         each.item.id,
+        each.member_id,
         each.ticket.quantity,
         each.ticket.claimed_at,
         TicketStatus.REJECTED if reason else TicketStatus.ORDERED,
@@ -90,7 +92,7 @@ async def standings(claim_ids: Sequence[UUID]) -> dict[UUID, Standing]:
         return {}
     rows = await database.fetch(
         """
-        SELECT id, item_id, quantity, claimed_at, status, reason
+        SELECT id, item_id, member_id, quantity, claimed_at, status, reason
         FROM flash_ticket WHERE id = ANY($1)
         """,
         list(claim_ids),
@@ -98,6 +100,7 @@ async def standings(claim_ids: Sequence[UUID]) -> dict[UUID, Standing]:
     return {
         row["id"]: Standing(
             row["item_id"],
+            row["member_id"],
             row["quantity"],
             row["claimed_at"],
             TicketStatus(row["status"]),

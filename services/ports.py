@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.stock_gate import StockDrift
+from services.captcha import Captcha
 from services.code_images import CodePainter
 from services.flash_gate import FlashGate
 from services.news import NewsLine
@@ -17,7 +18,7 @@ from services.personal_data import PersonalData
 from services.profiles import TextCheck
 from services.rate_limits import RateLimits
 from services.sessions import SessionTokens
-from services.sms_codes import Captcha, SmsSender
+from services.sms_codes import SmsSender
 from services.stock import StockGate
 from services.uploads import PictureStorage
 from services.wechat_login import WechatApp, WechatPhones

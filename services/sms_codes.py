@@ -16,7 +16,6 @@ from domain.phones import (
     CODE_REPEATS_FOR,
     CODES_PER_DAY,
     RESEND_AFTER,
-    CaptchaRequired,
     SmsCodeInvalid,
     SmsUnavailable,
     parse_phone,
@@ -24,6 +23,7 @@ from domain.phones import (
 from models import database
 from models.ids import new_id, number_code
 from services import locks
+from services.captcha import Captcha, require_person
 from services.personal_data import PersonalData
 from services.rate_limits import Door, RateLimits, pass_door
 
@@ -39,13 +39,6 @@ class SmsSender(Protocol):
         Raises:
             SmsUnavailable: it could not be handed over.
         """
-
-
-class Captcha(Protocol):
-    """Tells people from programs."""
-
-    async def accepts(self, token: str, *, client_ip: str) -> bool:
-        """Tell whether the token proves that a person is there; a token is good once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +68,7 @@ async def send(
         InvalidInput, CaptchaRequired, RateLimited, SmsUnavailable.
     """
     phone = parse_phone(phone_text, "phone")
-    if captcha is not None and not (
-        captcha_token and await captcha.accepts(captcha_token, client_ip=client_ip)
-    ):
-        raise CaptchaRequired
+    await require_person(captcha, captcha_token, client_ip=client_ip)
     await pass_door(limits, Door.SMS, client_ip)
     code = number_code(CODE_DIGITS)
     digest = personal_data.phone_digest(phone)
