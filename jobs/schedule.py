@@ -15,6 +15,8 @@ from services import (
     data_export,
     days,
     finality,
+    group_admin,
+    group_teams,
     idempotency,
     merging,
     news,
@@ -54,6 +56,7 @@ def sweeps(ports: Ports) -> list[Sweep]:
     """Return every sweep of this release."""
     return [
         *_payments(ports),
+        *_group_buys(ports),
         *_catalog(ports),
         *_tidying(ports),
         *_membership(ports),
@@ -68,6 +71,15 @@ def _payments(ports: Ports) -> list[Sweep]:
         Sweep("payments", lambda now: payment_sweeps.query_payments(pay, now=now), 5),
         Sweep("timeouts", lambda now: payment_sweeps.cancel_overdue(pay, gate, now=now), 5),
         Sweep(CASES, lambda now: payment_sweeps.refund_cases(pay, now=now), 10),
+    ]
+
+
+def _group_buys(ports: Ports) -> list[Sweep]:
+    gate = ports.gate
+    return [
+        Sweep("teams", lambda now: group_teams.end_due(now=now), 2),
+        Sweep("team_refunds", lambda now: group_teams.refund_due(gate, now=now), 2),
+        Sweep("group_buys", lambda now: group_admin.close_due(gate, now=now), 20),
     ]
 
 
