@@ -18,9 +18,10 @@ from pathlib import Path
 from benchmarks.machine import facts
 from benchmarks.storm.faults import Fault, Kind, plan
 from benchmarks.storm.machine import open_machine
-from benchmarks.storm.rounds import Report, Size, orders_round
+from benchmarks.storm.rounds import Report, Size, orders_round, teams_round
 
-ROUNDS = {"orders": orders_round}
+ROUNDS = {"orders": orders_round, "teams": teams_round}
+DOORS = 2
 _SHOWN = 20
 
 
@@ -56,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(
     storm: str, size: Size, seed: int, faults: Sequence[Fault], logs: Path | None
 ) -> Report:
-    async with open_machine(seed=seed) as machine:
+    doors = 0 if storm == "orders" else DOORS
+    async with open_machine(seed=seed, doors=doors) as machine:
         report = await ROUNDS[storm](machine, size, seed=seed, faults=faults)
         if logs is not None:
             shutil.copytree(machine.settings.home, logs, ignore=_but_logs, dirs_exist_ok=True)

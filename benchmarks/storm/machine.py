@@ -40,6 +40,8 @@ ONE_COMMIT_IN = 4
 """Of so many commits one loses its reply while that is asked for."""
 
 _LATE_MS = 2_000
+_MALL = ("cli.main",)
+_DOOR = "benchmarks.storm.door"
 
 
 class OwnPostgres:
@@ -90,6 +92,8 @@ class Machine:
     proxy: Proxy
     redis: RedisServer
     webs: list[Process]
+    doors: list[Process]
+    """Where campaigns are answered: beside the web processes, or none."""
     worker: Process
     tickets: Process | None
     postgres: OwnPostgres | None
@@ -98,6 +102,11 @@ class Machine:
     def ports(self) -> list[int]:
         """Return where the web processes answer."""
         return [web.settings.port for web in self.webs]
+
+    @property
+    def campaign_ports(self) -> list[int]:
+        """Return where campaigns are answered."""
+        return [door.settings.port for door in self.doors]
 
     @asynccontextmanager
     async def books(self) -> AsyncIterator[None]:
@@ -117,7 +126,7 @@ class Machine:
     def breaks(self) -> Mapping[Kind, Break]:
         """Return what each kind of fault does here."""
         ways: dict[Kind, Break] = {
-            Kind.WEB_KILLED: lambda fault: _restarted(self.webs[0], fault),
+            Kind.WEB_KILLED: self._kill_web,
             Kind.WORKER_KILLED: lambda fault: _restarted(self.worker, fault),
             Kind.REDIS_KILLED: self._lose_redis,
             Kind.REDIS_FLUSHED: self._flush,
@@ -134,6 +143,11 @@ class Machine:
         if self.postgres is not None:
             ways[Kind.POSTGRES_KILLED] = self._kill_postgres
         return ways
+
+    async def _kill_web(self, fault: Fault) -> None:
+        async with asyncio.TaskGroup() as group:
+            for process in (*self.webs[:1], *self.doors[:1]):
+                group.create_task(_restarted(process, fault))
 
     async def _lose_redis(self, fault: Fault) -> None:
         self.redis.kill()
@@ -206,6 +220,7 @@ async def machine_on(
     folder: Path,
     *,
     webs: int = 2,
+    doors: int = 0,
     with_tickets: bool = False,
     seed: int = 0,
     own_postgres: OwnPostgres | None = None,
@@ -215,29 +230,40 @@ async def machine_on(
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(open_proxy(database_url, seed=seed))
 
-        async def started(name: str, command: str, ready: str, **others: Any) -> Process:
+        def made(name: str, *arguments: str, ready: str = "", **others: Any) -> Process:
             own = settings.model_copy(
                 update={"database_url": SecretStr(proxy.url), "port": free_port(), **others}
             )
-            process = Process(name, command, ready, own, folder / f"{name}.log")
+            process = Process(name, arguments, ready, own, folder / f"{name}.log")
             stack.push_async_callback(process.stop)
             return process
 
         # The worker leaves tickets alone where a process of their own turns them into orders.
         alone = {"worker_tickets": False} if with_tickets else {}
-        processes = [await started(f"web-{number}", "serve", "") for number in range(webs)]
-        worker = await started("worker", "worker", "worker_ready", **alone)
-        tickets = await started("tickets", "tickets", "tickets_ready") if with_tickets else None
-        everybody = [*processes, worker, *([tickets] if tickets else [])]
+        serving = [made(f"web-{number}", *_MALL, "serve") for number in range(webs)]
+        campaigns = [made(f"door-{number}", _DOOR) for number in range(doors)]
+        worker = made("worker", *_MALL, "worker", ready="worker_ready", **alone)
+        tickets = None
+        if with_tickets:
+            tickets = made("tickets", *_MALL, "tickets", ready="tickets_ready")
+        everybody = [*serving, *campaigns, worker, *([tickets] if tickets else [])]
         await asyncio.gather(*(process.start() for process in everybody))
         yield Machine(
-            settings, database_url, proxy, redis, processes, worker, tickets, own_postgres
+            settings,
+            database_url,
+            proxy,
+            redis,
+            serving,
+            campaigns,
+            worker,
+            tickets,
+            own_postgres,
         )
 
 
 @asynccontextmanager
 async def open_machine(
-    *, webs: int = 2, with_tickets: bool = False, seed: int = 0
+    *, webs: int = 2, doors: int = 0, with_tickets: bool = False, seed: int = 0
 ) -> AsyncIterator[Machine]:
     """Bring PostgreSQL (every commit on disk), Valkey, the simulator and the mall."""
     folder = _throw_away_folder()
@@ -253,6 +279,7 @@ async def open_machine(
                 redis,
                 folder,
                 webs=webs,
+                doors=doors,
                 with_tickets=with_tickets,
                 seed=seed,
                 own_postgres=own,

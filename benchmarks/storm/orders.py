@@ -166,7 +166,7 @@ async def facts(wares: Wares, redis_url: str) -> Facts:
         made={row["ref"]: Effect(row["member"], row["what"], row["pieces"]) for row in rows},
         held=held,
         shelves=await shelves(wares),
-        counted=await counted(wares, redis_url),
+        counted=await counted_of(wares.skus, redis_url),
     )
 
 
@@ -186,14 +186,14 @@ async def shelves(wares: Wares) -> dict[str, Shelf]:
     }
 
 
-async def counted(wares: Wares, redis_url: str) -> dict[str, int]:
-    """Return what the gate counts of each SKU, where it counts."""
+async def counted_of(stock_ids: Sequence[str], redis_url: str) -> dict[str, int]:
+    """Return what the gate counts of each stock id, where it counts."""
     client = connect(RedisConfig(redis_url))
     try:
-        found = {sku: await client.hget(f"gate:{{sku:{sku}}}", "free") for sku in wares.skus}
+        found = {id_: await client.hget(f"gate:{{sku:{id_}}}", "free") for id_ in stock_ids}
     finally:
         await client.aclose()
-    return {sku: int(free) for sku, free in found.items() if free is not None}
+    return {id_: int(free) for id_, free in found.items() if free is not None}
 
 
 async def a_minute_later(redis_url: str) -> None:

@@ -19,13 +19,13 @@ _LOOK_SECONDS = 0.02
 
 @dataclass(slots=True)
 class Process:
-    """`mall <command>` with settings of its own.
+    """`python -m <arguments>` with settings of its own.
 
     `ready` is what its log says when it is; without it, it is ready when its port answers.
     """
 
     name: str
-    command: str
+    arguments: tuple[str, ...]
     ready: str
     settings: Settings
     log: Path
@@ -38,8 +38,7 @@ class Process:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "cli.main",
-                self.command,
+                *self.arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.storm import orders
+from benchmarks.storm import orders, teams
 from benchmarks.storm.check import check
 from benchmarks.storm.client import Desk, Phones
-from benchmarks.storm.faults import Fault, bring
+from benchmarks.storm.faults import Fault, Kind, bring
 from benchmarks.storm.history import History
 from benchmarks.storm.machine import Machine
-from benchmarks.storm.people import enlist
+from benchmarks.storm.people import POINTS, Person, enlist
 from benchmarks.storm.snapshots import Watch, watching
 from services.verification import verify
 
@@ -83,6 +83,71 @@ async def orders_round(
         {each: dict(history.counts(each)) for each in operations},
         found + watch.violations,
     )
+
+
+async def teams_round(
+    machine: Machine, size: Size, *, seed: int, faults: Sequence[Fault] = ()
+) -> Report:
+    """Have members want the last seats of a team while things break, then pay too late for others.
+
+    Of the size, `members` want seats and `wishes` pay late; the pool is open meanwhile.
+    """
+    history = History()
+    doors = Phones(machine.campaign_ports, size.connections)
+    webs = Phones(machine.ports, size.connections)
+    async with machine.books():
+        one, other = await teams.publish(teams.SEATS), await teams.publish(teams.LATE_SEATS + 1)
+        people = await enlist(machine.settings, size.members)
+        late = await enlist(machine.settings, size.wishes + 1)
+        await teams.give_coupons([*people, *late])
+    shoppers = teams.Shoppers(
+        Desk(doors, history),
+        Desk(webs, history),
+        machine.settings.simulator_url,
+        random.Random(seed),
+        size.seconds,
+    )
+    async with watching(lambda: machine.database_url) as watch:
+        async with machine.books():
+            team_id = await shoppers.open_and_pay(people[0], one)
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(bring(faults, machine.breaks()))
+            joining = group.create_task(shoppers.join_at_once(people[1:], one, team_id))
+        seconds = time.monotonic() - began
+        async with machine.books():
+            # This half looks into PostgreSQL all the time, which has to live for it.
+            again = [fault for fault in faults if fault.kind is not Kind.POSTGRES_KILLED]
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bring(again, machine.breaks()))
+                waves = _waves(late, teams.LATE_SEATS)
+                paying = group.create_task(shoppers.pay_late(waves, other))
+            paid = paying.result()
+            await teams.all_settled(paid)
+    for phones in (doors, webs):
+        phones.close()
+    async with machine.books():
+        await orders.a_minute_later(machine.redis.url)
+        ends = await teams.late_ends(paid)
+        found = check(history, "placeOrder", await teams.facts([one, other], machine.redis.url))
+        found += teams.broken_joins(joining.result()) + teams.broken_late(ends, len(paid))
+        found += await teams.broken_wallets([*people, *late], POINTS) + await broken_books()
+    return Report(
+        size,
+        faults,
+        history,
+        watch,
+        seconds,
+        {each: dict(history.counts(each)) for each in ("placeOrder", "payOrder")},
+        found + watch.violations,
+        {"late money": dict(ends)},
+    )
+
+
+def _waves(people: Sequence[Person], seats: int) -> list[Sequence[Person]]:
+    """Part people into a leader with the first wave, and further waves."""
+    first, rest = people[: seats + 1], people[seats + 1 :]
+    return [first, *(rest[begin : begin + seats] for begin in range(0, len(rest), seats))]
 
 
 async def broken_books() -> list[str]:

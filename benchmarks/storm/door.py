@@ -1,0 +1,172 @@
+"""`python -m benchmarks.storm.door`: campaigns by HTTP, a process that may be killed.
+
+It answers what the API's mutations of campaigns answer, in the same shape, by the same services.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.drafts import DraftLine, OrderDraft
+from domain.errors import DomainError
+from domain.flash_tickets import mac_key
+from gateways.tokens import Tokens
+from services import flash_claims, placing
+from services.flash_claims import ClaimFlashSale
+from services.placing import DraftRefused, PlaceOrder
+from services.ports import Ports
+from settings import Settings, load
+from wiring.logs import set_up_logs
+from wiring.process import process
+from wiring.tokens import tokens_of
+
+_FIELD = re.compile(r"\b(placeOrder|claimFlashSale|flashSaleTicket)\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, from where."""
+
+    member_id: UUID
+    address: str
+
+
+Act = Callable[["Door", Caller, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the acts need of the process."""
+
+    ports: Ports
+    tokens: Tokens
+    ticket_keys: tuple[bytes, ...]
+
+
+async def place_order(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+    """Place an order as the mutation of that name does."""
+    draft = given["draft"]
+    lines = [
+        DraftLine(sku_id=UUID(each["skuId"]), quantity=each["quantity"]) for each in draft["lines"]
+    ]
+    command = PlaceOrder(
+        member_id=caller.member_id,
+        draft=OrderDraft(
+            lines=tuple(lines),
+            best_coupons=draft.get("bestCoupons", False),
+            use_max_points=draft.get("useMaxPoints", False),
+            group_buy_id=_id(draft.get("groupBuyId")),
+            group_buy_team_id=_id(draft.get("groupBuyTeamId")),
+        ),
+        expected_payable_fen=None,
+        remark=None,
+        idempotency_key=given["idempotencyKey"],
+    )
+    now = datetime.now(UTC)
+    order_id = await placing.place_order(
+        command, door.ports.gate, door.ports.personal_data, now=now
+    )
+    return {"order": {"id": str(order_id)}}
+
+
+async def claim_flash_sale(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+    """Claim pieces as the mutation of that name does."""
+    command = ClaimFlashSale(
+        member_id=caller.member_id,
+        item_id=UUID(given["itemId"]),
+        quantity=given["quantity"],
+        idempotency_key=given["idempotencyKey"],
+        client_ip=caller.address,
+    )
+    now = datetime.now(UTC)
+    ticket_id = await flash_claims.claim(command, door.ports.flash, None, now=now)
+    return {"ticket": {"id": ticket_id}}
+
+
+async def flash_sale_ticket(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
+    """Tell what became of a ticket, as the query of that name does."""
+    now = datetime.now(UTC)
+    row = await flash_claims.ticket(
+        given["id"], caller.member_id, door.ports.flash, door.ticket_keys, now=now
+    )
+    if row is None:
+        return {"status": None}
+    order = {"id": str(row.order_id)} if row.order_id else None
+    return {"status": row.status, "reason": row.reason, "order": order}
+
+
+ACTS: dict[str, Act] = {
+    "placeOrder": place_order,
+    "claimFlashSale": claim_flash_sale,
+    "flashSaleTicket": flash_sale_ticket,
+}
+
+
+def _id(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+async def _answer(door: Door, request: Request) -> dict[str, Any]:
+    asked = orjson.loads(await request.body())
+    found = _FIELD.search(asked["query"])
+    assert found is not None, "it is one of ours"
+    token = request.headers["authorization"].removeprefix("Bearer ")
+    claims = door.tokens.read_access_token(token, now=datetime.now(UTC))
+    caller = Caller(claims.member_id, request.headers.get("x-forwarded-for", "127.0.0.1"))
+    try:
+        payload = await ACTS[found[1]](door, caller, asked["variables"]["i"])
+    except DraftRefused as refused:
+        payload = {"userErrors": [{"code": refused.problems[0].code}]}
+    except DomainError as refused:
+        payload = {"userErrors": [{"code": refused.code.value}]}
+    return {"data": {found[1]: {"userErrors": [], **payload}}}
+
+
+def application(settings: Settings) -> Starlette:
+    """Build the application; its lifespan opens the pool and the ports."""
+    opened: list[Door] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with process(settings, application_name="membermall-web", reuse_plans=True) as run:
+            keys = (mac_key(settings.secret_key.get_secret_value()),)
+            opened.append(Door(run.ports, tokens_of(settings), keys))
+            yield
+
+    async def graphql(request: Request) -> Response:
+        return Response(orjson.dumps(await _answer(opened[0], request)))
+
+    routes = [Route("/graphql", graphql, methods=["POST"])]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def main() -> None:
+    """Answer until SIGTERM."""
+    settings = load()
+    set_up_logs(settings)
+    uvicorn.run(
+        application(settings),
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        backlog=2_048,
+    )
+
+
+if __name__ == "__main__":
+    main()
