@@ -27,6 +27,7 @@ COMMANDS = (
     "migrate",
     "seed",
     "verify",
+    "stock",
     "run_day",
     "tiers",
     "points",
