@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
 from domain.news import NewsKind
 from resolvers.common.context import Info
 from resolvers.common.ids import parse_id
-from resolvers.common.live import follow
+from resolvers.common.live import Followed, follow
 from resolvers.member.orders.types import Order
 from services.news import Topic, order_stamp
 
@@ -32,11 +32,9 @@ class OrdersSubscription:
         context = info.context
         member_id = context.require_member()
         id_ = parse_id(order_id, "order", "orderId")
-        return await follow(
-            context,
-            Topic(NewsKind.ORDER, str(id_)),
+        order: Followed[Any, Order] = Followed(
+            topic=Topic(NewsKind.ORDER, str(id_)),
             stamp=partial(order_stamp, member_id, id_),
             read=partial(Order.load, info, id_),
-            thing="order",
-            argument="orderId",
         )
+        return await follow(context, order, thing="order", argument="orderId")
