@@ -12,6 +12,7 @@ from tests.factories.shop import a_sku
 from tests.support.graphql import GraphQLClient
 from tests.support.shopping import Shopper, a_shopper, assert_books_agree
 from tests.support.simulator import Simulator
+from tests.support.sockets import open_socket
 
 pytestmark = pytest.mark.usefixtures("live")
 
@@ -42,6 +43,22 @@ async def test_a_callback_wakes_the_worker(shopper: Shopper, worker_process: Sta
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 15) == 0
     await assert_books_agree()
+
+
+async def test_whoever_follows_an_order_hears_of_its_payment(
+    shopper: Shopper, worker_process: StartWorker, live: str
+) -> None:
+    """From WeChat's callback through the worker and Redis to a socket of the web process."""
+    follow = "subscription ($id: ID!) { orderChanged(orderId: $id) { status } }"
+    await worker_process()
+    order = await shopper.place(await a_sku(9_900))
+    async with open_socket(live) as socket:
+        await socket.begin(shopper.token)
+        id_ = await socket.follow(follow, {"id": order["id"]})
+        assert await socket.event(id_) == {"orderChanged": {"status": "AWAITING_PAYMENT"}}
+        await shopper.wxsim.pay(prepay_id=await shopper.prepay(order["id"]), wait=True)
+        assert await socket.event(id_) == {"orderChanged": {"status": "AWAITING_SHIPMENT"}}
+    await until_none("SELECT count(*) FROM news")
 
 
 async def test_what_a_killed_worker_left_another_does(
