@@ -1,5 +1,9 @@
 """What the mini-program asks, operation by operation: the pages' own documents."""
 
+from __future__ import annotations
+
+from executor.manifest import Manifest, TrustedDocument
+
 CARD = """fragment Card on Product {
   id name subtitle images labels sold available
   currentPriceRange { min max } priceRange { min max }
@@ -134,3 +138,12 @@ DOCUMENTS = {
     "order": ORDER,
     "sign-in": SIGN_IN,
 }
+
+MANIFEST = Manifest(
+    TrustedDocument(name, "mutation" if text.startswith("mutation") else "query", text)
+    for name, text in DOCUMENTS.items()
+)
+"""What `mall documents build` would write of a client's release that asks all this."""
+
+IDS = {each.name: f"sha256:{each.hash}" for each in MANIFEST}
+"""What a client sends instead of a document, by operation."""

@@ -29,7 +29,7 @@ from api.app import create_app
 from benchmarks import shop
 from benchmarks.by_hand.app import application as by_hand
 from benchmarks.cases import BY_HAND, OURS
-from benchmarks.documents import DOCUMENTS
+from benchmarks.documents import IDS
 from benchmarks.machine import open_machine
 from benchmarks.shop import Shop
 from settings import load
@@ -110,7 +110,7 @@ class Caller:
         self._app = app
         operation = "home" if case.startswith("home") else case
         self._path = "/graphql" if side == OURS else f"/{operation}"
-        self._query = {"query": DOCUMENTS[operation]} if side == OURS else None
+        self._query = {"documentId": IDS[operation]} if side == OURS else None
         self._variables = _VARIABLES[case](known)
         self._tokens = itertools.cycle([""] if case == "home" else known.readers)
 

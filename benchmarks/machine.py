@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.documents import MANIFEST
 from cli.embedded.process import die_with_parent, last_lines
 from cli.environment import Prepared, plan
 from cli.migrations import apply_migrations
@@ -135,7 +136,14 @@ async def _mall(ready: Prepared) -> AsyncIterator[Machine]:
     settings = ready.settings
     assert ready.servers is not None, "nothing but our own servers is measured"
     home = ready.servers.home.path
-    environment = {**os.environ, **ready.additions, **WITHOUT_CACHE}
+    manifest = home / "documents.json"
+    manifest.write_bytes(MANIFEST.dump())
+    environment = {
+        **os.environ,
+        **ready.additions,
+        **WITHOUT_CACHE,
+        "TRUSTED_DOCUMENTS": str(manifest),
+    }
     machine = Machine(settings, environment, home, {})
     machine.pids["postgres"] = _pid_in(home / "servers" / "postgres" / "postmaster.pid")
     machine.pids["valkey"] = _sibling(machine.pids["postgres"])

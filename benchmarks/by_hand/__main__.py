@@ -4,7 +4,9 @@ import os
 
 import uvicorn
 
+from api.server import server_options
 from benchmarks.by_hand.app import application
+from settings import load
 from wiring import memory
 
 if __name__ == "__main__":
@@ -15,9 +17,5 @@ if __name__ == "__main__":
         host="127.0.0.1",
         port=int(os.environ["BENCHMARK_PORT"]),
         loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
+        **server_options(load()),
     )

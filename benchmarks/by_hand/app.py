@@ -7,6 +7,7 @@ so that what is compared is how an answer is served.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth import Authenticator
 from api.observability import Observed
@@ -48,7 +49,21 @@ def application() -> ASGIApp:
         ],
         lifespan=_lifespan,
     )
-    return Observed(app)
+    return Observed(_limited(app))
+
+
+def _limited(app: ASGIApp) -> ASGIApp:
+    """Give a request as long as the mall gives it."""
+    seconds = load().request_timeout_seconds
+
+    async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        async with asyncio.timeout(seconds):
+            await app(scope, receive, send)
+
+    return limited
 
 
 @asynccontextmanager
