@@ -24,6 +24,7 @@ COMMANDS = (
     "up",
     "serve",
     "worker",
+    "tickets",
     "migrate",
     "seed",
     "verify",

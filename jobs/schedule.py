@@ -15,6 +15,8 @@ from services import (
     data_export,
     days,
     finality,
+    flash_reminders,
+    flash_sweeps,
     group_admin,
     group_teams,
     idempotency,
@@ -26,6 +28,7 @@ from services import (
     sms_codes,
     uploads,
 )
+from services.flash_levels import LevelFeed
 from services.ports import Ports
 
 INBOX = "inbox"
@@ -35,6 +38,9 @@ CASES = "cases"
 """The sweep that a new payment case wakes."""
 
 drifted = Gauge("mall_stock_gate_drift_pieces", "Pieces by which the gate was last found wrong.")
+flash_drifted = Gauge(
+    "mall_flash_gate_drift_pieces", "Pieces by which flash sales' gate was last found wrong."
+)
 
 
 class Wakers:
@@ -57,6 +63,7 @@ def sweeps(ports: Ports) -> list[Sweep]:
     return [
         *_payments(ports),
         *_group_buys(ports),
+        *_flash_sales(ports),
         *_catalog(ports),
         *_tidying(ports),
         *_membership(ports),
@@ -80,6 +87,31 @@ def _group_buys(ports: Ports) -> list[Sweep]:
         Sweep("teams", lambda now: group_teams.end_due(now=now), 2),
         Sweep("team_refunds", lambda now: group_teams.refund_due(gate, now=now), 2),
         Sweep("group_buys", lambda now: group_admin.close_due(gate, now=now), 20),
+    ]
+
+
+def _flash_sales(ports: Ports) -> list[Sweep]:
+    levels = LevelFeed(ports.flash)
+
+    async def reconcile(now: datetime) -> int:
+        """Compare the flash gate with PostgreSQL, and tell how far apart they were."""
+        flash_drifted.set(await flash_sweeps.reconcile(ports.flash, now=now))
+        return 0
+
+    async def feed(now: datetime) -> int:
+        """Tell the gate of tiers; it does all there is."""
+        await levels.feed(now=now)
+        return 0
+
+    return [
+        Sweep("flash_gate", reconcile, 10),
+        Sweep("flash_levels", feed, 5),
+        Sweep(
+            "flash_sales_over",
+            lambda now: flash_sweeps.close_due(ports.gate, ports.flash, now=now),
+            2,
+        ),
+        Sweep("flash_reminders", lambda now: flash_reminders.remind_due(now=now), 10),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`mall worker`: sweeps over due work, and the jobs that transactions enqueued."""
+"""`mall worker`: sweeps over due work, jobs that transactions enqueued, tickets of flash sales."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from jobs.app import job_app
 from jobs.schedule import INBOX, Wakers, sweeps
 from jobs.sweeps import run_forever
 from jobs.tasks import register
+from jobs.tickets import consume
 from models.database import dsn
 from services.inbox import CHANNEL
 from settings import Settings
@@ -53,6 +54,8 @@ async def _run(settings: Settings) -> None:
             ]
             listener = group.create_task(_listen(settings, wakers))
             jobs = group.create_task(run_jobs(app, settings, stop=stop))
+            if settings.worker_tickets:
+                group.create_task(consume(running.ports, stop=stop))
             log.info("worker_ready", sweeps=[sweep.name for sweep in planned])
             await stop.wait()
             listener.cancel()

@@ -40,6 +40,7 @@ from domain.flash_sales import (
     rejection,
 )
 from domain.flash_tickets import Ticket, read_ticket
+from domain.news import NewsKind
 from domain.orders import DeliveryMethod
 from models import database
 from services import flash_counts, flash_levels, flash_timetable, idempotency
@@ -57,6 +58,7 @@ from services.flash_gate import (
     TicketRefusal,
 )
 from services.flash_timetable import TimetabledItem
+from services.news import Topic
 
 LOST_AFTER = timedelta(seconds=60)
 """How long a ticket is believed to be queued while Redis can't be asked."""
@@ -205,6 +207,11 @@ async def _over(item: TimetabledItem, now: datetime) -> DomainError:
     if now < item.ends_at:
         return Busy(path=("itemId",), retry_after_seconds=_PAUSED_SECONDS)
     return CampaignEnded(path=("itemId",))
+
+
+def topic_of(claim_id: UUID) -> Topic:
+    """Return what whoever follows a ticket listens to."""
+    return Topic(NewsKind.TICKET, str(claim_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

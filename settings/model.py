@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     """Web processes. One per core in production."""
     worker_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
     """Jobs at a time in one worker."""
+    worker_tickets: bool = True
+    """Whether the worker turns flash-sale tickets into orders; off where `mall tickets` does."""
     worker_metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     """Where a worker shows its figures to Prometheus, on every address; 0 is nowhere."""
     shutdown_grace_seconds: Seconds = 8.0
@@ -410,6 +412,7 @@ _EXPECTED = {
     "graphql_introspection": _SWITCH,
     "trusted_documents_only": _SWITCH,
     "rate_limits": _SWITCH,
+    "worker_tickets": _SWITCH,
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "log_format": "console or json",
     "sms_sender": "simulator, webhook, tencent or off",

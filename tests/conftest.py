@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from cli.embedded.ports import free_port
 from gateways.redis.connection import RedisClient, RedisConfig, connect
 from models import database as models_database
-from services import presence, promotions
+from services import flash_facts, flash_timetable, presence, promotions
 from services import rules as rule_versions
 from settings import Profile, Settings, SmsSender, load
 from tests.support.application import TEST_SECRETS, ServerProcess, lifespan, serving
@@ -106,6 +106,8 @@ async def database(_pool: None, _broom: asyncpg.Connection, database_url: str) -
     await _broom.execute("SELECT testing.reset()")
     rule_versions.forget_cached()
     promotions.forget_cached()
+    flash_facts.forget_cached()
+    flash_timetable.forget_cached()
     return database_url
 
 

@@ -1,17 +1,25 @@
-"""Tickets of flash sales as the queue hands them out, and what became of them."""
+"""Flash sales on real gates; tickets as the queue hands them out, and what became of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.flash_tickets import Ticket, claim_id_of
+from domain.errors import DomainError
+from domain.flash_tickets import Ticket, claim_id_of, mac_key
 from domain.orders import DeliveryMethod
+from gateways.redis.connection import RedisClient
+from gateways.redis.flash_gate import FlashGate, FlashGateConfig
+from gateways.redis.gates import Gates
+from gateways.redis.stock_gate import StockGate
 from models import database
-from services import flash_orders
+from services import flash_admin, flash_claims, flash_counts, flash_orders, flash_sweeps
+from services.flash_admin import NewFlashSale, NewItem
+from services.flash_claims import ClaimFlashSale
 from services.flash_gate import QueuedTicket
+from services.stock import available_of
 from tests.factories.campaigns import a_flash_item, a_shelf
 from tests.factories.shop import DATA, NOW, SkuFacts
 
@@ -84,3 +92,134 @@ async def quota_of(item_id: UUID, member_id: UUID) -> int:
         "SELECT pieces FROM flash_quota WHERE item_id = $1 AND member_id = $2", item_id, member_id
     )
     return pieces or 0
+
+
+START = datetime(2126, 11, 11, 2, 0, tzinfo=UTC)
+"""When sales of tests begin: Redis forgets a sale by its own clock, and this isn't over yet."""
+
+RUNNING = START + timedelta(minutes=1)
+KEY = mac_key("a secret of the tests, long enough")
+
+
+class FlashMall:
+    """The services of flash sales on real gates: operators, members, the consumer, the sweeps."""
+
+    def __init__(self, redis: RedisClient, *, shards: int = 4) -> None:
+        config = FlashGateConfig(
+            ticket_keys=(KEY,),
+            shards=shards,
+            timeout_seconds=5.0,
+            sweep_timeout_seconds=5.0,
+            breaker_seconds=0.0,
+            idle_seconds=0.001,
+            dry_seconds=0.0,
+        )
+        self.flash = FlashGate(redis, config)
+        self.stock = StockGate(redis, available_of)
+        self.gates = Gates(self.stock, self.flash)
+
+    async def publish(self, *items: NewItem, **facts: Any) -> list[UUID]:
+        """Draft and publish a sale of one hour; returns its items' ids, in their order."""
+        sale_id = await self.draft(*items, **facts)
+        await flash_admin.publish(sale_id, self.gates, self.flash, now=START - timedelta(days=1))
+        return await items_of(sale_id)
+
+    async def draft(self, *items: NewItem, **facts: Any) -> UUID:
+        """Draft a sale of one hour; returns its id."""
+        new = NewFlashSale(
+            **{
+                "name": "整点秒杀",
+                "name_en": "On the hour",
+                "starts_at": START,
+                "ends_at": START + timedelta(hours=1),
+                "items": items,
+                **facts,
+            }
+        )
+        return await flash_admin.draft(new, now=START - timedelta(days=2))
+
+    async def claim(
+        self,
+        member_id: UUID,
+        item_id: UUID,
+        *,
+        key: str = "key",
+        now: datetime = RUNNING,
+        **more: Any,
+    ) -> str:
+        """Claim pieces of an item; returns the ticket's id, or the code of the refusal."""
+        facts: dict[str, Any] = {"quantity": 1, "client_ip": "203.0.113.7", **more}
+        captcha = facts.pop("captcha", None)
+        command = ClaimFlashSale(member_id=member_id, item_id=item_id, idempotency_key=key, **facts)
+        try:
+            return await flash_claims.claim(command, self.flash, captcha, now=now)
+        except DomainError as refused:
+            return refused.code.value
+
+    async def ticket(
+        self, ticket_id: str, member_id: UUID, *, now: datetime = RUNNING
+    ) -> tuple[str, str | None] | None:
+        """Return how a ticket stands for its member: its status, and the code of its problem."""
+        row = await flash_claims.ticket(ticket_id, member_id, self.flash, (KEY,), now=now)
+        if row is None:
+            return None
+        problem = row.problem(limit=1, product="茶壶")
+        return row.status.value, problem.code.value if problem else None
+
+    async def queued(self) -> list[QueuedTicket]:
+        """Return what waits in the queues, as a consumer reads it."""
+        return await self.flash.read_tickets(
+            self.flash.shards, "consumer", limit=1_000, wait_seconds=0
+        )
+
+    async def consume(self, *, now: datetime = RUNNING) -> int:
+        """Decide all that waits; returns how many tickets that were."""
+        queued = await self.queued()
+        settled = await flash_orders.decide(queued, DATA, now=now)
+        await self.flash.settle(settled)
+        return len(queued)
+
+    async def counts(self, item_id: UUID, *, now: datetime = RUNNING) -> tuple[int, int] | None:
+        """Return what the gate has of an item: pieces free, and pieces of open tickets."""
+        item = await flash_counts.of_item(item_id, now=now)
+        assert item is not None
+        seen = await self.flash.inspect(item.config.place, now=now)
+        return (seen.free, seen.open) if seen else None
+
+    async def reconcile(self, *, now: datetime = RUNNING) -> int:
+        """Compare the gate with PostgreSQL, as the sweep does."""
+        return await flash_sweeps.reconcile(self.flash, now=now)
+
+    async def close_due(self, *, now: datetime) -> int:
+        """Close what is over, as the sweep does."""
+        return await flash_sweeps.close_due(self.gates, self.flash, now=now)
+
+
+async def items_of(sale_id: UUID) -> list[UUID]:
+    """Return the ids of a sale's items, in their order."""
+    rows = await database.fetch(
+        "SELECT id FROM flash_sale_item WHERE sale_id = $1 ORDER BY position", sale_id
+    )
+    return [row["id"] for row in rows]
+
+
+async def sale_of(item_id: UUID) -> UUID:
+    """Return the sale of an item."""
+    sale_id: UUID = await database.fetch_value(
+        "SELECT sale_id FROM flash_sale_item WHERE id = $1", item_id
+    )
+    return sale_id
+
+
+async def shelf_of_item(item_id: UUID) -> dict[str, int]:
+    """Return the pieces of an item's shelf, by where they are."""
+    row = await database.fetch_one(
+        """
+        SELECT shelf.available, shelf.reserved, shelf.sold, shelf.returned
+        FROM campaign_stock AS shelf JOIN flash_sale_item AS item ON item.stock_id = shelf.id
+        WHERE item.id = $1
+        """,
+        item_id,
+    )
+    assert row is not None
+    return dict(row)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -10,8 +10,8 @@ from domain.orders import DeliveryMethod
 from domain.rules import ProvinceShipping, Rules
 from models import database as db
 from models.ids import new_id
-from services import flash_facts, verification
 from services import rules as rule_versions
+from services import verification
 from services.sealed_addresses import open_snapshot
 from tests.factories.flash_sales import (
     a_sale_of,
@@ -19,6 +19,8 @@ from tests.factories.flash_sales import (
     decided,
     order_of,
     quota_of,
+    sale_of,
+    shelf_of_item,
     ticket_of,
 )
 from tests.factories.shop import (
@@ -36,23 +38,6 @@ from tests.factories.shop import (
 from tests.support.statements import StatementLog
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered() -> None:
-    flash_facts.forget_cached()
-
-
-async def shelf_of_item(item_id: UUID) -> dict[str, int]:
-    row = await db.fetch_one(
-        """
-        SELECT shelf.available, shelf.reserved, shelf.sold FROM campaign_stock AS shelf
-        JOIN flash_sale_item AS item ON item.stock_id = shelf.id WHERE item.id = $1
-        """,
-        item_id,
-    )
-    assert row is not None
-    return dict(row)
 
 
 async def books_agree() -> None:
@@ -93,17 +78,10 @@ async def test_a_ticket_becomes_a_whole_order() -> None:
     assert order["events"] == ["PLACED"]
     assert open_snapshot(order["address_encrypted"], DATA).name == "张三"
     assert await ticket_of(ticket) == ("ORDERED", None)
-    assert await shelf_of_item(item) == {"available": 3, "reserved": 2, "sold": 0}
+    assert await shelf_of_item(item) == {"available": 3, "reserved": 2, "sold": 0, "returned": 0}
     assert await stock_of(sku) == {"available": 5, "reserved": 0, "sold": 0}
     assert await quota_of(item, member) == 2
     await books_agree()
-
-
-async def sale_of(item_id: UUID) -> UUID:
-    sale_id: UUID = await db.fetch_value(
-        "SELECT sale_id FROM flash_sale_item WHERE id = $1", item_id
-    )
-    return sale_id
 
 
 async def test_a_better_price_of_the_tier_stands() -> None:
@@ -134,7 +112,7 @@ async def test_pieces_go_to_whoever_came_first() -> None:
     ]
     assert await order_of(tickets[3]) is None
     assert await quota_of(item, tickets[3].ticket.member_id) == 0
-    assert await shelf_of_item(item) == {"available": 0, "reserved": 3, "sold": 0}
+    assert await shelf_of_item(item) == {"available": 0, "reserved": 3, "sold": 0, "returned": 0}
     await books_agree()
 
 
@@ -156,7 +134,7 @@ async def test_nobody_gets_more_than_the_limit() -> None:
 
     assert await ticket_of(tickets[2]) == ("REJECTED", "LIMIT_REACHED")
     assert await quota_of(item, member) == 2
-    assert await shelf_of_item(item) == {"available": 7, "reserved": 2, "sold": 0}
+    assert await shelf_of_item(item) == {"available": 7, "reserved": 2, "sold": 0, "returned": 0}
     await books_agree()
 
 
@@ -197,7 +175,7 @@ async def test_again_and_again_there_is_one_order() -> None:
     assert await decided([tickets[0], tickets[0]]) == ["SOLD"] * 2
 
     assert await db.fetch_value("SELECT count(*) FROM sales_order") == 3
-    assert await shelf_of_item(item) == {"available": 2, "reserved": 3, "sold": 0}
+    assert await shelf_of_item(item) == {"available": 2, "reserved": 3, "sold": 0, "returned": 0}
     await books_agree()
 
 
@@ -239,7 +217,7 @@ async def test_what_costs_nothing_is_paid_at_once() -> None:
     order = await order_of(ticket)
     assert order is not None
     assert (order["status"], order["store_id"]) == ("AWAITING_PICKUP", store)
-    assert await shelf_of_item(item) == {"available": 4, "reserved": 0, "sold": 1}
+    assert await shelf_of_item(item) == {"available": 4, "reserved": 0, "sold": 1, "returned": 0}
     await books_agree()
 
 
@@ -269,7 +247,7 @@ async def test_every_obstacle_is_the_tickets_reason() -> None:
     for reason, ticket in tickets.items():
         assert await ticket_of(ticket) == ("REJECTED", reason)
     assert await ticket_of(left) == ("REJECTED", "BLOCKED")
-    assert await shelf_of_item(item) == {"available": 5, "reserved": 0, "sold": 0}
+    assert await shelf_of_item(item) == {"available": 5, "reserved": 0, "sold": 0, "returned": 0}
     assert await db.fetch_value("SELECT count(*) FROM flash_quota") == 0
 
 
@@ -293,7 +271,7 @@ async def test_a_cancelled_sale_rejects_what_waits() -> None:
 
     assert await ticket_of(after) == ("REJECTED", "CANCELLED")
     assert await ticket_of(before) == ("ORDERED", None)
-    assert await shelf_of_item(item) == {"available": 4, "reserved": 1, "sold": 0}
+    assert await shelf_of_item(item) == {"available": 4, "reserved": 1, "sold": 0, "returned": 0}
     await books_agree()
 
 
