@@ -147,6 +147,8 @@ async def close(stock_id: UUID, *, now: datetime) -> Freed:
 
     Tell the gate (`free`) after the commit. Closing it again frees nothing.
     """
+    # PostgreSQL tries the CHECK on the row as it was when the statement began, before it takes the
+    # newest one: what is written must add up by any version of it.
     row = await database.fetch_one(
         """
         WITH locked AS (
@@ -154,7 +156,7 @@ async def close(stock_id: UUID, *, now: datetime) -> Freed:
             WHERE id = $1 AND closed_at IS NULL FOR UPDATE
         ), moved AS (
             UPDATE campaign_stock AS shelf
-            SET returned = shelf.returned + locked.available, available = 0, closed_at = $2,
+            SET returned = shelf.returned + shelf.available, available = 0, closed_at = $2,
                 updated_at = $2
             FROM locked WHERE shelf.id = locked.id
         ), level AS (
