@@ -18,9 +18,9 @@ from pathlib import Path
 from benchmarks.machine import facts
 from benchmarks.storm.faults import Fault, Kind, plan
 from benchmarks.storm.machine import open_machine
-from benchmarks.storm.rounds import Report, Size, orders_round, teams_round
+from benchmarks.storm.rounds import Report, Size, flash_round, orders_round, teams_round
 
-ROUNDS = {"orders": orders_round, "teams": teams_round}
+ROUNDS = {"orders": orders_round, "teams": teams_round, "flash": flash_round}
 DOORS = 2
 _SHOWN = 20
 
@@ -58,7 +58,8 @@ async def _run(
     storm: str, size: Size, seed: int, faults: Sequence[Fault], logs: Path | None
 ) -> Report:
     doors = 0 if storm == "orders" else DOORS
-    async with open_machine(seed=seed, doors=doors) as machine:
+    with_tickets = storm == "flash"
+    async with open_machine(seed=seed, doors=doors, with_tickets=with_tickets) as machine:
         report = await ROUNDS[storm](machine, size, seed=seed, faults=faults)
         if logs is not None:
             shutil.copytree(machine.settings.home, logs, ignore=_but_logs, dirs_exist_ok=True)

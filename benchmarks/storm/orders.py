@@ -155,7 +155,9 @@ async def facts(wares: Wares, redis_url: str) -> Facts:
                line.sku_id::text AS what, line.quantity AS pieces,
                line.quantity - line.withdrawn_quantity AS kept
         FROM sales_order JOIN order_line AS line ON line.order_id = sales_order.id
-        """
+        WHERE line.sku_id = ANY($1::uuid[])
+        """,
+        list(wares.skus),
     )
     held: dict[tuple[str, str], int] = {}
     for row in rows:

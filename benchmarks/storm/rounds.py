@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.storm import orders, teams
+from benchmarks.storm import flash, orders, teams
 from benchmarks.storm.check import check
 from benchmarks.storm.client import Desk, Phones
 from benchmarks.storm.faults import Fault, Kind, bring
@@ -141,6 +141,54 @@ async def teams_round(
         {each: dict(history.counts(each)) for each in ("placeOrder", "payOrder")},
         found + watch.violations,
         {"late money": dict(ends)},
+    )
+
+
+async def flash_round(
+    machine: Machine, size: Size, *, seed: int, faults: Sequence[Fault] = ()
+) -> Report:
+    """Have members claim what a few can have, while things break."""
+    history = History()
+    doors = Phones(machine.campaign_ports, size.connections)
+    webs = Phones(machine.ports, size.connections)
+    async with machine.books():
+        sale = await flash.publish(machine.settings, size.pieces)
+        people = await enlist(machine.settings, size.members)
+        latecomers = await enlist(machine.settings, size.pieces + 3)
+    claimers = flash.Claimers(
+        Desk(doors, history),
+        Desk(webs, history),
+        sale,
+        machine.settings.simulator_url,
+        random.Random(seed),
+        size.seconds,
+    )
+    async with watching(lambda: machine.database_url) as watch:
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(bring(faults, machine.breaks()))
+            group.create_task(claimers.all_claim(people, size.wishes))
+        seconds = time.monotonic() - began
+        async with machine.books():
+            healed = await flash.quiet(machine.settings, sale)
+            await flash.sell_out(claimers, latecomers)
+            await flash.quiet(machine.settings, sale)
+    for phones in (doors, webs):
+        phones.close()
+    async with machine.books():
+        found = check(history, flash.CLAIM.name, await flash.facts(machine.settings, sale, history))
+        found += flash.broken_tickets(history, claimers.endings)
+        found += await flash.broken_orders(sale) + await broken_books()
+    operations = (flash.CLAIM.name, "payOrder", "cancelOrder")
+    return Report(
+        size,
+        faults,
+        history,
+        watch,
+        seconds,
+        {each: dict(history.counts(each)) for each in operations},
+        found + watch.violations,
+        {"tickets": flash.reasons(claimers.endings), "quiet after seconds": healed},
     )
 
 

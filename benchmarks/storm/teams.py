@@ -244,13 +244,16 @@ def broken_joins(answers: Sequence[Answer]) -> list[str]:
 
 async def facts(campaigns: Sequence[Campaign], redis_url: str) -> Facts:
     """Read what came of it; needs the pool."""
+    stock_ids = [each.stock_id for each in campaigns]
     rows = await database.fetch(
         """
         SELECT sales_order.id::text AS ref, sales_order.member_id::text AS member, status,
                line.campaign_stock_id::text AS what, line.quantity AS pieces,
                line.quantity - line.withdrawn_quantity AS kept
         FROM sales_order JOIN order_line AS line ON line.order_id = sales_order.id
-        """
+        WHERE line.campaign_stock_id = ANY($1::uuid[])
+        """,
+        stock_ids,
     )
     held: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -258,6 +261,8 @@ async def facts(campaigns: Sequence[Campaign], redis_url: str) -> Facts:
             held[row["member"], row["what"]] += row["kept"]
     shelves = await database.fetch(
         "SELECT id::text, set_aside, available, reserved + sold AS taken FROM campaign_stock"
+        " WHERE id = ANY($1::uuid[])",
+        stock_ids,
     )
     return Facts(
         made={row["ref"]: Effect(row["member"], row["what"], row["pieces"]) for row in rows},
@@ -265,7 +270,7 @@ async def facts(campaigns: Sequence[Campaign], redis_url: str) -> Facts:
         shelves={
             row["id"]: Shelf(row["set_aside"], row["available"], row["taken"]) for row in shelves
         },
-        counted=await counted_of([each.stock_id for each in campaigns], redis_url),
+        counted=await counted_of(stock_ids, redis_url),
     )
 
 
@@ -278,8 +283,10 @@ async def broken_wallets(people: Sequence[Person], points: int) -> list[str]:
                 AND coupon.status <> 'USABLE') AS held
         FROM member JOIN ledger_account AS account
             ON account.member_id = member.id AND account.kind = 'SPENDABLE'
-        WHERE NOT EXISTS (SELECT FROM sales_order WHERE member_id = member.id)
-        """
+        WHERE member.id = ANY($1::uuid[])
+          AND NOT EXISTS (SELECT FROM sales_order WHERE member_id = member.id)
+        """,
+        [person.id for person in people],
     )
     rich = {person.id for person in people if person.has_points}
     return [

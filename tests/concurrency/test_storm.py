@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from benchmarks.storm import rounds
+from benchmarks.storm import rounds, teams
 from benchmarks.storm.faults import Kind, plan
 from benchmarks.storm.machine import Machine, machine_on
 from benchmarks.storm.proxy import open_proxy
@@ -31,21 +31,31 @@ async def machine(
     database: str, settings: Settings, redis_server: RedisServer, tmp_path: Path
 ) -> AsyncIterator[Machine]:
     """The mall's processes on this worker's servers, behind a door that can break."""
-    async with machine_on(settings, redis_server, tmp_path, webs=1, seed=1) as machine:
+    async with machine_on(settings, redis_server, tmp_path, webs=1, doors=1, seed=1) as machine:
         yield machine
 
 
-async def test_members_storm_the_shelves_while_replies_and_redis_are_lost(
-    machine: Machine,
-) -> None:
+async def test_small_storms(machine: Machine) -> None:
+    """One after the other on the same processes, which take longest to start."""
     kinds = [Kind.REDIS_FLUSHED, Kind.POSTGRES_SILENT, Kind.CALLBACKS]
     faults = plan(1, kinds, storm_seconds=SMALL.seconds)
-    report = await rounds.orders_round(machine, SMALL, seed=1, faults=faults)
-    assert report.violations == []
+    ordered = await rounds.orders_round(machine, SMALL, seed=1, faults=faults)
+    assert ordered.violations == []
     assert machine.proxy.lost_commits > 0
-    assert report.watch.looks > SMALL.seconds
-    assert report.counts["placeOrder"]["OUT_OF_STOCK"] > 0
-    assert set(report.counts["payOrder"]) <= {"OK", "ORDER_ALREADY_PAID"}
+    assert ordered.watch.looks > SMALL.seconds
+    assert ordered.counts["placeOrder"]["OUT_OF_STOCK"] > 0
+    assert set(ordered.counts["payOrder"]) <= {"OK", "ORDER_ALREADY_PAID"}
+
+    late = teams.LATE_SEATS + 2
+    size = Size(members=41, wishes=late, pieces=0, seconds=0.3, connections=16)
+    faults = plan(2, [Kind.POSTGRES_SILENT, Kind.CALLBACKS], storm_seconds=1)
+    teamed = await rounds.teams_round(machine, size, seed=2, faults=faults)
+    assert teamed.violations == []
+    assert teamed.counts["placeOrder"] == {"OK": 2 + 2 + late, "TEAM_FULL": 38}
+    assert teamed.figures["late money"] == {
+        "AWAITING_SHIPMENT SUCCEEDED": teams.LATE_SEATS,
+        "CANCELLED TEAM_FULL SUCCEEDED SEAT_LAPSED REFUNDED True": 2,
+    }
 
 
 async def test_the_reply_to_a_commit_is_lost_and_its_row_is_there(
