@@ -13,6 +13,7 @@ from models import database
 from services import (
     checkin_checks,
     coupon_checks,
+    flash_checks,
     group_checks,
     order_checks,
     points_checks,
@@ -125,6 +126,7 @@ _CORE = (
 CHECKS = (
     *_CORE,
     *stock_checks.CHECKS,
+    *flash_checks.CHECKS,
     *group_checks.CHECKS,
     *points_checks.CHECKS,
     *tier_checks.CHECKS,

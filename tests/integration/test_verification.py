@@ -126,6 +126,22 @@ TAMPERING = {
     "stock.set_aside": "UPDATE stock_level SET set_aside = 1, available = available - 1",
     "stock.campaigns_reserved": _SHELF.format(reserved=1, sold=0),
     "stock.campaigns_sold": _SHELF.format(reserved=0, sold=1),
+    "flash.tickets": "UPDATE sales_order SET kind = 'FLASH_SALE'",
+    "flash.quotas": """
+        INSERT INTO flash_quota (id, item_id, member_id, pieces) SELECT id, id, id, 1 FROM member
+    """,
+    "flash.shelves": """
+        WITH sale AS (
+            INSERT INTO flash_sale (id, name, name_en, starts_at, ends_at, state, needs_captcha,
+                                    config_version, published_at, close_due_at, created_at)
+            SELECT id, '', '', now(), now() + interval '1 hour', 'PUBLISHED', false, 1, now(),
+                   now(), now()
+            FROM sku RETURNING id
+        )
+        INSERT INTO flash_sale_item (id, sale_id, sku_id, price_fen, quantity, per_member_limit,
+                                     buckets, position)
+        SELECT id, id, id, 1, 1, 1, 1, 0 FROM sale
+    """,
     "group.paid_seats": _TEAM.format(paid=1) + "SELECT id FROM team",
     "group.seats": _TEAM.format(paid=0)
     + """
