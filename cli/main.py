@@ -34,6 +34,8 @@ COMMANDS = (
     "points",
     "coupons",
     "promotions",
+    "flash_sales",
+    "group_buys",
     "rewards",
     "importing",
     "replay",

@@ -186,6 +186,22 @@ async def _lock(group_buy_id: UUID) -> Any:
     return row
 
 
+async def not_closed() -> list[Any]:
+    """Return the campaigns that are not closed, by their start, with how their teams stand."""
+    return await database.fetch(
+        """
+        SELECT campaign.id, campaign.name, campaign.state, campaign.starts_at, campaign.ends_at,
+               campaign.team_size, count(team.id) FILTER (WHERE team.status = 'FORMING') AS forming,
+               count(team.id) FILTER (WHERE team.status = 'SUCCEEDED') AS succeeded,
+               count(team.id) FILTER (WHERE team.status = 'FAILED') AS failed
+        FROM group_buy AS campaign
+        LEFT JOIN group_buy_team AS team ON team.group_buy_id = campaign.id
+        WHERE campaign.state <> 'CLOSED'
+        GROUP BY campaign.id ORDER BY campaign.starts_at, campaign.id
+        """
+    )
+
+
 async def close_due(gate: Gate, *, now: datetime, limit: int = 20) -> int:
     """Close campaigns that are over, once their last team has ended; returns how many were due.
 
