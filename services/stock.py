@@ -59,11 +59,16 @@ async def reserve(quantities: Quantities, *, now: datetime) -> dict[UUID, int]:
     """
     rows = await database.fetch(_RESERVE, *_columns(quantities), now)
     available = {row["id"]: row["available"] for row in rows}
-    return {
+    short = {
         sku_id: available.get(sku_id, 0)
         for sku_id, quantity in quantities.items()
         if available.get(sku_id, 0) < quantity
     }
+    left = {row["id"]: quantities[row["id"]] for row in rows if not row["is_moved"]}
+    if left and not short:
+        moved = await database.execute(_MOVE, *_columns(left), now)
+        assert moved == len(left), "a locked level doesn't change"
+    return short
 
 
 async def sell_reserved(order_id: UUID, *, now: datetime) -> None:
@@ -166,14 +171,28 @@ WITH locked AS (
     UPDATE stock_level AS stock
     SET available = stock.available - judged.pieces, reserved = stock.reserved + judged.pieces,
         updated_at = $3
-    FROM judged WHERE stock.id = judged.id AND judged.is_enough
+    FROM judged
+    WHERE stock.id = judged.id AND judged.is_enough AND stock.available >= judged.pieces
+    RETURNING stock.id
 )
-SELECT id, available FROM locked
+SELECT locked.id, locked.available, moved.id IS NOT NULL AS is_moved
+FROM locked LEFT JOIN moved ON moved.id = locked.id
 """
 """Move the pieces ($2) of the SKUs ($1), all or none; say what each had, locked in id order.
 
 From the lock to the commit nobody else gets the SKU: that is what limits a hot one. So it is one
 statement, and the last one before the commit where nothing else has to follow.
+
+An UPDATE tries the CHECKs on rows as they were when the statement began, before it takes the newest
+ones. Where pieces came back while we waited for the lock, it would refuse them: it leaves such a
+row, which is locked by then, to `_MOVE`.
+"""
+
+_MOVE = """
+UPDATE stock_level AS stock
+SET available = available - wanted.pieces, reserved = reserved + wanted.pieces, updated_at = $3
+FROM unnest($1::uuid[], $2::bigint[]) AS wanted (sku_id, pieces)
+WHERE stock.id = wanted.sku_id AND stock.available >= wanted.pieces
 """
 
 _LOCKED_PIECES = """

@@ -1,6 +1,7 @@
 """Stock under everything at once: orders, payments, cancels; and a process that dies."""
 
 import asyncio
+import contextvars
 import os
 import signal
 import sys
@@ -11,22 +12,25 @@ from uuid import UUID
 import pytest
 
 from domain.drafts import DraftLine, OrderDraft
+from domain.stock_gate import Freed
 from gateways.redis.connection import RedisClient
 from gateways.redis.stock_gate import StockGate, StockGateConfig
 from models import database as db
 from models.ids import new_id
 from services import stock
 from services.placing import DraftRefused, PlaceOrder, place_order
+from tests.factories.orders import OpenGate
 from tests.factories.shop import DATA, NOW, SkuFacts, a_buyer, a_sku, stock_of
 from tests.support.redis import RedisServer
 
+OPEN = OpenGate()
 PATIENT = StockGateConfig(timeout_seconds=5)
 """A slow machine is no dead Redis."""
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 async def place(
-    member_id: UUID, lines: list[tuple[SkuFacts, int]], key: str, gate: StockGate
+    member_id: UUID, lines: list[tuple[SkuFacts, int]], key: str, gate: StockGate | OpenGate
 ) -> UUID:
     draft = OrderDraft(
         lines=tuple(DraftLine(sku_id=sku.id, quantity=quantity) for sku, quantity in lines)
@@ -105,6 +109,42 @@ async def test_rivals_of_two_skus_get_both_or_neither() -> None:
     assert left.count({second.id: 0}) == 30
     assert await stock_of(first) == {"available": 10, "reserved": 20, "sold": 0}
     assert await stock_of(second) == {"available": 0, "reserved": 20, "sold": 0}
+
+
+async def until_somebody_waits() -> None:
+    """Return once a statement waits for somebody's row."""
+    async with asyncio.timeout(30):
+        while True:
+            if await db.fetch_value(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                return
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("freed", [1, 0])
+@pytest.mark.usefixtures("database")
+async def test_pieces_that_come_back_while_it_waits_are_reserved(freed: int) -> None:
+    """When the statement began there were none; once it has the row, there are."""
+    first, second = await a_sku(stock=1), await a_sku(stock=5)
+    wanted = {first.id: 1, second.id: 2}
+    order_id = await place(await a_buyer(), [(first, 1)], "k", OPEN)
+
+    async def reserve() -> dict[UUID, int]:
+        async with db.in_transaction():
+            return await stock.reserve(wanted, now=NOW)
+
+    async with db.in_transaction():
+        await db.execute("UPDATE stock_level SET updated_at = $1 WHERE id = $2", NOW, first.id)
+        # Outside of this transaction.
+        waiting = asyncio.create_task(reserve(), context=contextvars.Context())
+        await asyncio.create_task(until_somebody_waits(), context=contextvars.Context())
+        if freed:
+            assert await stock.give_back_reserved(order_id, now=NOW) == Freed({first.id: 1})
+    assert await waiting == ({} if freed else {first.id: 0})
+    assert await stock_of(first) == {"available": 0, "reserved": 1, "sold": 0}
+    assert await stock_of(second) == {"available": 5 - 2 * freed, "reserved": 2 * freed, "sold": 0}
 
 
 DYING = """
