@@ -234,7 +234,12 @@ def refundable_until(order: OrderFacts, rules: OrderRules) -> datetime | None:
 
 
 def is_refundable(order: OrderFacts, rules: OrderRules, *, now: datetime) -> bool:
-    """Tell whether paid pieces can still be given back for no reason."""
+    """Tell whether paid pieces can still be given back for no reason.
+
+    Not while their team forms: the others count on the seat (rules, section 8).
+    """
+    if order.status is OrderStatus.AWAITING_TEAM:
+        return False
     until = refundable_until(order, rules)
     return order.status in PAID_STATUSES and (until is None or now < until)
 

@@ -27,6 +27,11 @@ def lines(*quantities: int, sku_id: UUID | None = None) -> tuple[DraftLine, ...]
         (OrderDraft(), [("lines",)]),
         (OrderDraft(lines=()), [("lines",)]),
         (OrderDraft(lines=lines(1), from_cart=True), [("fromCart",)]),
+        (OrderDraft(lines=lines(1), group_buy_id=PEAR, group_buy_team_id=PEAR), []),
+        (OrderDraft(lines=lines(1), group_buy_team_id=PEAR), [("groupBuyTeamId",)]),
+        (OrderDraft(from_cart=True, group_buy_id=PEAR), [("fromCart",)]),
+        (OrderDraft(lines=lines(1, 1), group_buy_id=PEAR), [("lines",)]),
+        (OrderDraft(lines=lines(1, 1, sku_id=APPLE), group_buy_id=PEAR), [("lines",)]),
         (OrderDraft(lines=(), from_cart=True), [("fromCart",)]),
         (
             OrderDraft(lines=lines(0, 1, -1, 100, 2**31 - 1)),

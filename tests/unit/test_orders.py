@@ -76,6 +76,12 @@ def test_only_an_ordinary_order_can_be_bought_again(
     assert actions_of(order, RULES, now=PLACED) == actions
 
 
+def test_an_order_whose_team_forms_can_be_shared_and_nothing_else() -> None:
+    order = an_order(OrderStatus.AWAITING_TEAM, kind=OrderKind.GROUP_BUY)
+    assert actions_of(order, RULES, now=PLACED) == [OrderAction.SHARE_TEAM]
+    assert not is_refundable(order, RULES, now=PLACED)
+
+
 def test_every_status_has_its_moves_and_actions() -> None:
     assert set(ACTIONS) == set(MOVES) == set(OrderStatus)
 
