@@ -204,9 +204,19 @@ _document(
     "The 'Query' definition is not executable.",
 )
 _document(
-    "a subscription, which the schema has none of",
+    "a subscription to nothing that there is",
     "subscription { x }",
-    "The subscription operation is not supported by the schema.",
+    "Cannot query field 'x' on type 'Subscription'.",
+)
+_document(
+    "a subscription to two things",
+    'subscription { a: orderChanged(orderId: "1") { id } b: orderChanged(orderId: "2") { id } }',
+    "Anonymous Subscription must select only one top level field.",
+)
+_document(
+    "a subscription to the schema",
+    "subscription { __schema { queryType { name } } }",
+    "Anonymous Subscription must not select an introspection top level field.",
 )
 
 # Validation's worst cases.

@@ -42,6 +42,8 @@ def _get(path: str, method: str = "GET", **headers: str | None) -> bytes:
     return head(f"{method} {path} HTTP/1.1", content_type=None, **headers)
 
 
+FOLLOWING = 'subscription { orderChanged(orderId: "1") { id } }'
+
 # Methods and parameters.
 _sent(
     "a mutation by GET",
@@ -50,8 +52,8 @@ _sent(
 )
 _sent(
     "a subscription by GET",
-    _get(f"/graphql?query={quote('subscription { x }')}"),
-    (400, "The subscription operation is not supported by the schema."),
+    _get(f"/graphql?query={quote(FOLLOWING)}"),
+    (400, "Subscriptions come by WebSocket."),
 )
 _sent(
     "a query twice",

@@ -113,6 +113,14 @@ async def _crowd(target: Target) -> Seen:
 CROWDED: Seen = (503, "RATE_LIMITED: Too many sockets are open.")
 KINDS.append(Kind("more sockets than may be open", WEBSOCKET, _crowd, CROWDED, crowds=True))
 
+
+@_talk("a guest's subscription", ("next", "UNAUTHENTICATED: Please sign in first."))
+async def _guests_subscription(line: Line) -> Seen:
+    query = 'subscription { orderChanged(orderId: "1") { id } }'
+    await line.say({**HELLO, "payload": {"query": query}})
+    return await line.hear()
+
+
 # Frames.
 _said("a frame without a mask", frame(TEXT, b"{}", masked=False), (1002, "…"))
 _said("an opcode that isn't one", frame(3, b"{}"), (1002, "…"))
