@@ -71,6 +71,7 @@ async def test_a_team_of_two_from_opening_to_success() -> None:
     assert await pay(first) is Outcome.PAID
     assert await status_of(first) == "AWAITING_TEAM"
     assert await team_row(team_id) == ("FORMING", 1)
+    assert await brings_coupons(first) is False, "nothing is given for what may be refunded"
 
     second = await joined(team_id, sku, by=friend)
     assert await seats_of(team_id) == [(0, "PAID"), (1, "HELD")]
@@ -80,7 +81,15 @@ async def test_a_team_of_two_from_opening_to_success() -> None:
     assert await stock_of(sku) == {"available": 97, "reserved": 0, "sold": 3}
     for order_id in (first, second):
         assert await timeline(order_id) == ["PLACED", "PAID", "TEAM_COMPLETED"]
+        assert await brings_coupons(order_id) is True
     assert await told("GROUP_BUY_ENDED") == {leader, friend}
+
+
+async def brings_coupons(order_id: UUID) -> bool:
+    found: bool = await db.fetch_value(
+        "SELECT events_due_at IS NOT NULL FROM sales_order WHERE id = $1", order_id
+    )
+    return found
 
 
 async def timeline(order_id: UUID) -> list[str]:
