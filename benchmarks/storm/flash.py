@@ -229,7 +229,7 @@ async def broken_orders(sale: Sale) -> list[str]:
             ON ticket.id = sales_order.id AND ticket.status = 'ORDERED'
         WHERE line.campaign_stock_id = $1::uuid
           AND (ticket.id IS NULL OR sales_order.kind <> 'FLASH_SALE'
-               OR sales_order.goods_total_fen - sales_order.discount_total_fen <> $2 * line.quantity)
+               OR line.payable_fen <> $2 * line.quantity)
         """,
         sale.stock_id,
         PRICE_FEN,
