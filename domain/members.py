@@ -88,3 +88,8 @@ def birthday_in(year: int, birthday: date) -> date:
     if (birthday.month, birthday.day) == (2, 29) and not isleap(year):
         return date(year, 2, 28)
     return birthday.replace(year=year)
+
+
+def masked_nickname(nickname: str) -> str:
+    """Return what strangers see of a nickname: its first letter."""
+    return f"{nickname[:1]}**"

@@ -14,14 +14,16 @@ _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _LENGTH = 22
 _LETTERS = {
     "c": SceneKind.COUPON_CAMPAIGN,
+    "f": SceneKind.FLASH_SALE,
     "p": SceneKind.PRODUCT,
     "s": SceneKind.STORE,
+    "t": SceneKind.GROUP_BUY_TEAM,
 }
 _KINDS = {kind: letter for letter, kind in _LETTERS.items()}
 
 
 def target_scene_code(kind: SceneKind, target_id: UUID) -> str:
-    """Return the scene code of a product, store or campaign; the same each time."""
+    """Return the scene code of a product, store, team or campaign; the same each time."""
     digits = ""
     number = target_id.int
     for _ in range(_LENGTH):

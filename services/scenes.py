@@ -1,7 +1,8 @@
 """Scenes: what a poster's QR code means.
 
-A product, store or coupon campaign has a code that needs no row (`domain.scenes`); every other
-scene is a row with a short random code, made when it is first asked for.
+A product, store, team, flash sale or coupon campaign has a code that needs no row
+(`domain.scenes`); every other scene is a row with a short random code, made when it is first asked
+for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ CODE_LENGTH = 12
 _CODE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}", re.ASCII)
 _TARGETS = {
     SceneKind.COUPON_CAMPAIGN: "SELECT EXISTS (SELECT FROM coupon_campaign WHERE id = $1)",
+    SceneKind.FLASH_SALE: "SELECT EXISTS (SELECT FROM flash_sale WHERE id = $1)",
+    SceneKind.GROUP_BUY_TEAM: "SELECT EXISTS (SELECT FROM group_buy_team WHERE id = $1)",
     SceneKind.PRODUCT: "SELECT EXISTS (SELECT FROM product WHERE id = $1)",
     SceneKind.STORE: "SELECT EXISTS (SELECT FROM store WHERE id = $1)",
 }

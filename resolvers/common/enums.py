@@ -11,10 +11,12 @@ from typing import TypeVar
 
 import strawberry
 
+from domain.campaigns import CampaignStatus
 from domain.messages import MessageEvent
 from domain.orders import DeliveryMethod
 from domain.pricing import DiscountKind
 
+strawberry.enum(CampaignStatus, name="CampaignStatus", description="Where a campaign stands.")
 strawberry.enum(DiscountKind, name="DiscountKind", description="The causes of money off.")
 strawberry.enum(
     DeliveryMethod, name="DeliveryMethod", description="How the goods reach the member."

@@ -108,6 +108,11 @@ MEANINGS: Meanings = {
         "MERGE": "Two accounts of one person became one.",
         "ADJUSTMENT": "Corrected by the brand.",
     },
+    "GroupBuyTeamStatus": {
+        "FORMING": "It wants more members.",
+        "SUCCEEDED": "Every seat is paid: the orders are on their way.",
+        "FAILED": "It did not come together in time: everything paid comes back.",
+    },
     "InviteeStatus": {
         "JOINED": "They accepted the invitation.",
         "ORDERED": "They have paid an order, which isn't final yet.",

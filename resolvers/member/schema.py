@@ -12,6 +12,7 @@ from resolvers.member.catalog.queries import CatalogQuery
 from resolvers.member.checkin.mutations import CheckinMutation
 from resolvers.member.coupons.mutations import CouponsMutation
 from resolvers.member.coupons.queries import CouponsQuery
+from resolvers.member.group_buys.queries import GroupBuysQuery
 from resolvers.member.invitations.mutations import InvitationsMutation
 from resolvers.member.members.mutations import MembersMutation
 from resolvers.member.members.queries import MembersQuery
@@ -40,6 +41,7 @@ class Query(
     PricingQuery,
     OrdersQuery,
     CouponsQuery,
+    GroupBuysQuery,
     RewardsQuery,
 ):
     pass

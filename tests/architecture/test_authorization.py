@@ -90,6 +90,8 @@ MEMBERS_BY_INPUT: dict[str, dict[str, Any]] = {
 EVERYBODYS_IDS = {
     "addToCart.skuId",
     "claimCoupon.campaignId",
+    "placeOrder.draft.groupBuyId",
+    "placeOrder.draft.groupBuyTeamId",
     "placeOrder.draft.lines.skuId",
     "placeOrder.draft.storeId",
     "redeemReward.rewardId",
@@ -100,7 +102,8 @@ EVERYBODYS_IDS = {
 
 QUERIES_BY_ID = {"memberCoupon": "coupon", "order": "order", "redemption": "redemption"}
 """Queries of things that have an owner."""
-PUBLIC_QUERIES_BY_ID = {"product", "reward"}
+PUBLIC_QUERIES_BY_ID = {"groupBuy", "groupBuyTeam", "product", "reward"}
+"""Of a team, whoever was given its id is meant to see it."""
 
 SUBSCRIPTIONS = {"orderChanged": "order"}
 """Subscriptions, each to one thing that has an owner."""
@@ -614,6 +617,9 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
             "banners",
             "categories",
             "couponCampaigns",
+            "groupBuy",
+            "groupBuyTeam",
+            "groupBuys",
             "product",
             "products",
             "reward",
@@ -631,7 +637,8 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     assert (await client.gql("{ me { id } }")).data == {"me": None}
     document = """
     { banners(slot: HOME) { id } categories { id } product(id: "x") { id }
-      couponCampaigns { nodes { id } } reward(id: "x") { id } rewards { nodes { id } }
+      couponCampaigns { nodes { id } } groupBuys { nodes { id } } groupBuy(id: "x") { id }
+      groupBuyTeam(id: "x") { id } reward(id: "x") { id } rewards { nodes { id } }
       products { nodes { id } } scene(sceneCode: "x") { code } searchSuggestions(text: "")
       shop { name } stores { nodes { id } } tiers { id } }
     """

@@ -12,6 +12,7 @@ from models.public_changes import PublicTag
 from resolvers.common.public import KEPT_SECONDS
 
 PRIVATE = {
+    "GroupBuyTeam.myOrder": "a member's own order; null without a token",
     "Query.quoteOrder": "a member's own prices, coupons and points; refused without a token",
 }
 """Fields that look beyond their parent and carry no hint, each with the reason."""

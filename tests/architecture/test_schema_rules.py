@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -28,8 +29,9 @@ from graphql import (
 
 from api.schema import member_schema
 from settings import Settings
-from tests.factories.catalog import a_product
+from tests.factories.group_buys import a_group_buy
 from tests.factories.members import signed_in_member
+from tests.factories.shop import a_sku
 from tests.support.graphql import GraphQLClient
 
 AnyField = GraphQLField | GraphQLInputField | GraphQLArgument
@@ -291,6 +293,7 @@ _FIRST_OF_A_PRODUCT = '"""How many, 1 to 100."""\nfirst: Int = 10'
 
 _WAYS = {
     "Query": "%s",
+    "GroupBuy": "groupBuys { nodes { %s } }",
     "InvitationProgram": "me { invitations { %s } }",
     "Member": "me { %s }",
     "Membership": "me { membership { %s } }",
@@ -305,7 +308,7 @@ _PAGED = sorted(place for place, field in _fields() if "first" in field.args)
 @pytest.mark.parametrize("place", _PAGED)
 async def test_first_is_bounded(settings: Settings, client: GraphQLClient, place: str) -> None:
     token = (await signed_in_member(settings)).token
-    await a_product()
+    await a_group_buy(await a_sku(), now=datetime.now(UTC))
     owner, _, name = place.partition(".")
     field = dict(_fields())[place]
     selection = "{ nodes { __typename } }" if "after" in field.args else ""

@@ -39,9 +39,11 @@ from resolvers.member.catalog.shapes import sku_keys, sku_view
 from resolvers.member.catalog.skus import ReferencePrice, Row, SkuOption, priced, promoted
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.coupons.views import campaigns_of_products
+from resolvers.member.group_buys.views import group_buys_of_products
 
 if TYPE_CHECKING:
     from resolvers.member.coupons.campaigns import CouponCampaign
+    from resolvers.member.group_buys.types import GroupBuy
 
 _CATALOG = public(PublicTag.CATALOG)
 _OFFERS = public(PublicTag.CATALOG, PublicTag.RULES)
@@ -307,6 +309,12 @@ class Product:
         metadata=public(PublicTag.CAMPAIGNS, PublicTag.CATALOG, seconds=KEPT_SECONDS),
         description="Coupons to claim that can be used for it.",
     )(campaigns_of_products)
+    group_buy: Annotated[GroupBuy, strawberry.lazy("resolvers.member.group_buys.types")] | None = (
+        batched(
+            metadata=public(PublicTag.CAMPAIGNS, seconds=KEPT_SECONDS),
+            description="The group buy that is on, or else the next one.",
+        )(group_buys_of_products)
+    )
     share_card: ShareCard = derived(
         _share_card, metadata=_CATALOG, description="For sharing into a chat, and for posters."
     )

@@ -12,6 +12,7 @@ from domain.campaigns import CampaignStatus, campaign_status
 from executor.fields import BatchInfo, batched, derived, item
 from executor.hints import public
 from models.public_changes import PublicTag
+from resolvers.common import enums as _enums  # noqa: F401 (names CampaignStatus in the schema)
 from resolvers.common.context import Context
 from resolvers.common.errors import UserError
 from resolvers.common.public import KEPT_SECONDS, STOCK_SECONDS
@@ -21,8 +22,6 @@ from resolvers.member.coupons.views import CampaignView
 from resolvers.member.tiers.types import Tier
 from services import campaigns, coupon_terms
 from services.campaigns import viewers_by_id
-
-strawberry.enum(CampaignStatus, name="CampaignStatus", description="Where a campaign stands.")
 
 _STATUS = public(PublicTag.CAMPAIGNS, seconds=KEPT_SECONDS)
 _LEFT = public(PublicTag.CAMPAIGNS, seconds=STOCK_SECONDS)

@@ -30,6 +30,8 @@ from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.checkin.types import Calendar, CheckInCalendar
 from resolvers.member.coupons.queries import coupons_ahead, coupons_of_members
 from resolvers.member.coupons.types import MemberCoupon
+from resolvers.member.group_buys.queries import teams_of_members
+from resolvers.member.group_buys.teams import GroupBuyTeam
 from resolvers.member.invitations.types import InvitationProgram
 from resolvers.member.members.view import MemberView, read_member
 from resolvers.member.messages.types import Message, messages_of_members
@@ -166,6 +168,9 @@ class Member:
     redemptions: Connection[Redemption] = batched(
         description="What the member redeemed for points, newest first."
     )(redemptions_of_members)
+    group_buy_teams: Connection[GroupBuyTeam] = batched(
+        description="The teams that the member has a seat in, the latest joined first."
+    )(teams_of_members)
     counts: MemberCounts = derived(
         _row, needs=_read, description="What waits for the member, for badges."
     )
@@ -242,6 +247,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "checkIn": ("joined_at",),
     "coupons": (),
     "redemptions": (),
+    "groupBuyTeams": (),
     "code": ("member_no", "has_joined"),
     "dataExport": (),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import strawberry
@@ -52,8 +52,12 @@ from resolvers.common.share import absolute_url
 from resolvers.member.catalog.products import Sku, skus_by_ids
 from resolvers.member.catalog.stores import Store
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
+from resolvers.member.group_buys.views import teams_of_orders
 from resolvers.member.pricing.types import Discount
 from services.sealed_addresses import FullAddress, open_snapshot
+
+if TYPE_CHECKING:
+    from resolvers.member.group_buys.teams import GroupBuyTeam
 
 strawberry.enum(OrderStatus, name="OrderStatus", description="Where an order stands.")
 strawberry.enum(OrderKind, name="OrderKind", description="How an order came to be.")
@@ -314,6 +318,9 @@ class Order:
         needs=_rules_in_force,
         description="What the member can do now, from the transition table; clients compute none.",
     )
+    group_buy_team: (
+        Annotated[GroupBuyTeam, strawberry.lazy("resolvers.member.group_buys.teams")] | None
+    ) = batched(description="GROUP_BUY: the team that it was placed for.")(teams_of_orders)
 
     @batched(description="What was bought.")
     @staticmethod
@@ -390,7 +397,7 @@ class Order:
 _GLANCE_FIELDS = frozenset(
     {"__typename", "id", "orderNo", "status", "payable", "placedAt", "lines", "timeline"}
 )
-_CARD_FIELDS = _GLANCE_FIELDS | {"kind", "delivery", "payBefore", "actions"}
+_CARD_FIELDS = _GLANCE_FIELDS | {"kind", "delivery", "payBefore", "actions", "groupBuyTeam"}
 _DEADLINE_FIELDS = _CARD_FIELDS | {
     *("paidAt", "store", "paid", "wechatPayment", "refundableUntil", "autoReceiptAt")
 }

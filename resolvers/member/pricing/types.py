@@ -57,6 +57,12 @@ class OrderDraftInput:
     use_max_points: bool | None = strawberry.field(
         default=False, description="Spend as many points as can be."
     )
+    group_buy_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Buy one line in a team of this group buy, at its price."
+    )
+    group_buy_team_id: strawberry.ID | None = strawberry.field(
+        default=None, description="With groupBuyId: join this team; without it, open one."
+    )
 
     def draft(self) -> OrderDraft:
         """Return the draft; an id that can't be one is found nowhere."""
@@ -70,6 +76,8 @@ class OrderDraftInput:
             best_coupons=bool(self.best_coupons),
             points_to_spend=self.points_to_spend or 0,
             use_max_points=bool(self.use_max_points),
+            group_buy_id=_id(self.group_buy_id),
+            group_buy_team_id=_id(self.group_buy_team_id),
         )
 
 

@@ -1,0 +1,1 @@
+"""Group buys: campaigns, their teams, and who sits in them."""
