@@ -301,10 +301,10 @@ async def sales(*, limit: int = 100) -> Sequence[Any]:
     return await database.fetch(
         """
         SELECT sale.id, sale.name, sale.starts_at, sale.ends_at, sale.state,
-               count(item.id) AS items, coalesce(sum(item.quantity), 0) AS quantity,
+               coalesce(sum(item.quantity), 0) AS quantity,
                coalesce(sum(shelf.available), 0) AS available,
                coalesce(sum(shelf.reserved), 0) AS reserved,
-               coalesce(sum(shelf.sold), 0) AS sold, coalesce(sum(shelf.returned), 0) AS returned
+               coalesce(sum(shelf.sold), 0) AS sold
         FROM flash_sale AS sale
         LEFT JOIN flash_sale_item AS item ON item.sale_id = sale.id
         LEFT JOIN campaign_stock AS shelf ON shelf.id = item.stock_id
