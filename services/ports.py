@@ -36,6 +36,7 @@ class Ports:
     """Every gateway that a use case may be handed.
 
     `public_base_url` is how the outside reaches the web server, without a slash at the end.
+    `ticket_keys` sign tickets of flash sales, the first one new ones.
     `captcha` is None where the brand asks for none. `upload_max_bytes` is the installation's limit
     for one picture, beside that of its purpose.
     """
@@ -49,6 +50,7 @@ class Ports:
     pay: PaymentGateway
     gate: ReconciledGate
     flash: FlashGate
+    ticket_keys: tuple[bytes, ...]
     news: NewsLine
     personal_data: PersonalData
     limits: RateLimits

@@ -9,14 +9,18 @@ from gateways.redis.limits import Limit
 from settings import Rate, Settings
 
 
+def ticket_keys_of(settings: Settings) -> tuple[bytes, ...]:
+    """Return what tickets are signed with, the first one new ones: the secret key, old and new."""
+    secrets = (settings.secret_key, settings.secret_key_previous)
+    return tuple(mac_key(each) for secret in secrets if (each := secret.get_secret_value()))
+
+
 def flash_gate_of(settings: Settings, redis: RedisClient) -> FlashGate:
     """Return the gate of flash sales; its tickets are signed under the secret key."""
-    current, previous = settings.secret_key, settings.secret_key_previous
-    secrets = [secret.get_secret_value() for secret in (current, previous)]
     return FlashGate(
         redis,
         FlashGateConfig(
-            ticket_keys=[mac_key(secret) for secret in secrets if secret],
+            ticket_keys=ticket_keys_of(settings),
             shards=settings.flash_shards,
             member_limit=_limit(settings, settings.limit_claim_member),
             address_limit=_limit(settings, settings.limit_claim_address),

@@ -23,7 +23,7 @@ from gateways.wechat.pay import PayConfig, WechatPay
 from services.ports import Ports
 from services.stock import available_of
 from settings import Rate, Settings
-from wiring.flash import flash_gate_of
+from wiring.flash import flash_gate_of, ticket_keys_of
 from wiring.pictures import open_pictures
 from wiring.redis import redis_of
 from wiring.sms import sms_of
@@ -60,6 +60,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[tuple[Ports, RedisClie
                 pay=pay,
                 gate=Gates(StockGate(redis, available_of), flash),
                 flash=flash,
+                ticket_keys=ticket_keys_of(settings),
                 news=news,
                 personal_data=personal_data_of(settings),
                 limits=RateLimits(redis, _limits(settings)),
