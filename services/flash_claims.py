@@ -39,7 +39,7 @@ from domain.flash_sales import (
     TicketStatus,
     rejection,
 )
-from domain.flash_tickets import Ticket, read_ticket
+from domain.flash_tickets import Ticket
 from domain.news import NewsKind
 from domain.orders import DeliveryMethod
 from models import database
@@ -244,13 +244,13 @@ class TicketRow:
 
 
 async def ticket(
-    ticket_id: str, member_id: UUID, gate: FlashGate, keys: Sequence[bytes], *, now: datetime
+    ticket_id: str, member_id: UUID, gate: FlashGate, *, now: datetime
 ) -> TicketRow | None:
     """Return a member's ticket; None where it isn't one, or isn't theirs.
 
     A ticket that nobody can find any more is REJECTED from now on.
     """
-    told = read_ticket(ticket_id, keys)
+    told = gate.ticket_of(ticket_id)
     if told is None:
         return None
     known = (await standings([told.claim_id])).get(told.claim_id)

@@ -64,6 +64,9 @@ class FlashGate(Protocol):
     def ticket_of(self, text: str) -> Ticket | None:
         """Return what a ticket's id stands for; None unless it is one of ours."""
 
+    def text_of(self, ticket: Ticket) -> str:
+        """Return the id of a ticket, as members get it."""
+
     async def claim(self, wish: ClaimWish) -> ClaimAnswer:
         """Take pieces and queue a ticket, once for each key.
 

@@ -22,7 +22,6 @@ from starlette.routing import Route
 
 from domain.drafts import DraftLine, OrderDraft
 from domain.errors import DomainError
-from domain.flash_tickets import mac_key
 from gateways.tokens import Tokens
 from services import flash_claims, placing
 from services.flash_claims import ClaimFlashSale
@@ -53,7 +52,6 @@ class Door:
 
     ports: Ports
     tokens: Tokens
-    ticket_keys: tuple[bytes, ...]
 
 
 async def place_order(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -99,9 +97,7 @@ async def claim_flash_sale(door: Door, caller: Caller, given: dict[str, Any]) ->
 async def flash_sale_ticket(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
     """Tell what became of a ticket, as the query of that name does."""
     now = datetime.now(UTC)
-    row = await flash_claims.ticket(
-        given["id"], caller.member_id, door.ports.flash, door.ticket_keys, now=now
-    )
+    row = await flash_claims.ticket(given["id"], caller.member_id, door.ports.flash, now=now)
     if row is None:
         return {"status": None}
     order = {"id": str(row.order_id)} if row.order_id else None
@@ -142,8 +138,7 @@ def application(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with process(settings, application_name="membermall-web", reuse_plans=True) as run:
-            keys = (mac_key(settings.secret_key.get_secret_value()),)
-            opened.append(Door(run.ports, tokens_of(settings), keys))
+            opened.append(Door(run.ports, tokens_of(settings)))
             yield
 
     async def graphql(request: Request) -> Response:

@@ -118,6 +118,10 @@ class FlashGate(FlashCounts, FlashLevels, FlashQueue):
         """Return what a ticket's id stands for; None unless it is one of ours."""
         return read_ticket(text, self._config.ticket_keys)
 
+    def text_of(self, ticket: Ticket) -> str:
+        """Return the id of a ticket, as members get it."""
+        return write_ticket(ticket, self._config.ticket_keys[0])
+
     async def claim(self, wish: ClaimWish) -> ClaimAnswer:
         """Take pieces and queue a ticket, once for each key; one round trip as a rule.
 
@@ -207,7 +211,7 @@ class FlashGate(FlashCounts, FlashLevels, FlashQueue):
             wish.quantity,
             claim_id.hex,
             wish.digest,
-            write_ticket(ticket, config.ticket_keys[0]),
+            self.text_of(ticket),
             config.key_seconds * 1000,
             *self._member_limit,
             *(self._address_limit if subject else _UNLIMITED),

@@ -160,7 +160,7 @@ class FlashMall:
         self, ticket_id: str, member_id: UUID, *, now: datetime = RUNNING
     ) -> tuple[str, str | None] | None:
         """Return how a ticket stands for its member: its status, and the code of its problem."""
-        row = await flash_claims.ticket(ticket_id, member_id, self.flash, (KEY,), now=now)
+        row = await flash_claims.ticket(ticket_id, member_id, self.flash, now=now)
         if row is None:
             return None
         problem = row.problem(limit=1, product="茶壶")

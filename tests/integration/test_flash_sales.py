@@ -224,7 +224,7 @@ async def test_a_claim_becomes_an_order(mall: FlashMall) -> None:
     assert await mall.claim(member, item) == ticket, "the same key finds the same ticket"
     assert await mall.consume() == 1
 
-    row = await flash_claims.ticket(ticket, member, mall.flash, (KEY,), now=RUNNING)
+    row = await flash_claims.ticket(ticket, member, mall.flash, now=RUNNING)
     assert row is not None
     assert (row.status, row.order_id, row.quantity) == ("ORDERED", row.claim_id, 1)
     assert await mall.claim(member, item) == ticket
