@@ -16,27 +16,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.machine import facts
-from benchmarks.storm.faults import Fault, Kind, plan
-from benchmarks.storm.machine import open_machine
-from benchmarks.storm.rounds import Report, Size, flash_round, orders_round, teams_round
+from benchmarks.storm.faults import Kind, plan
+from benchmarks.storm.rounds import ROUNDS, Report, Size, storm_machine
 
-ROUNDS = {"orders": orders_round, "teams": teams_round, "flash": flash_round}
-DOORS = 2
 _SHOWN = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; returns the exit status."""
     given = _parser().parse_args(arguments)
-    size = Size(given.members, given.wishes, given.pieces, given.seconds, given.connections)
-    kinds = [Kind(each) for each in given.faults.split(",") if each]
-    faults = plan(given.seed, kinds, storm_seconds=given.seconds)
     print("   ".join(f"{name}: {value}" for name, value in facts().items()))
-    report = asyncio.run(_run(given.storm, size, given.seed, faults, given.logs))
-    if given.history:
-        report.history.write(given.history)
-    _tell(report)
-    return 1 if report.violations else 0
+    return 1 if asyncio.run(_run(given)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,21 +39,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", default="", help=f"of {', '.join(Kind)}")
+    parser.add_argument("--each", action="store_true", help="a round for each of the faults")
     parser.add_argument("--history", type=Path, help="a file for all requests, as JSON lines")
     parser.add_argument("--logs", type=Path, help="a folder that keeps the processes' logs")
     return parser
 
 
-async def _run(
-    storm: str, size: Size, seed: int, faults: Sequence[Fault], logs: Path | None
-) -> Report:
-    doors = 0 if storm == "orders" else DOORS
-    with_tickets = storm == "flash"
-    async with open_machine(seed=seed, doors=doors, with_tickets=with_tickets) as machine:
-        report = await ROUNDS[storm](machine, size, seed=seed, faults=faults)
-        if logs is not None:
-            shutil.copytree(machine.settings.home, logs, ignore=_but_logs, dirs_exist_ok=True)
-        return report
+async def _run(given: argparse.Namespace) -> int:
+    """Run the rounds on one machine; returns how many violations there were."""
+    size = Size(given.members, given.wishes, given.pieces, given.seconds, given.connections)
+    kinds = [Kind(each) for each in given.faults.split(",") if each]
+    found = 0
+    async with storm_machine(given.storm, given.seed) as machine:
+        for together in [[each] for each in kinds] if given.each else [kinds]:
+            faults = plan(given.seed, together, storm_seconds=given.seconds)
+            report = await ROUNDS[given.storm](machine, size, seed=given.seed, faults=faults)
+            _tell(report)
+            found += len(report.violations)
+            if given.history:
+                report.history.write(given.history)
+        if given.logs:
+            home = machine.settings.home
+            shutil.copytree(home, given.logs, ignore=_but_logs, dirs_exist_ok=True)
+    return found
 
 
 def _but_logs(_folder: str, names: list[str]) -> set[str]:
@@ -80,7 +78,7 @@ def _tell(report: Report) -> None:
     print(f"{watch.looks} looks at the books, {watch.missed} found no PostgreSQL")
     for told in report.violations[:_SHOWN]:
         print(f"VIOLATION {told}")
-    print(f"{len(report.violations)} violations.")
+    print(f"{len(report.violations)} violations.", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from benchmarks.storm.check import check
 from benchmarks.storm.client import Desk, Phones
 from benchmarks.storm.faults import Fault, Kind, bring
 from benchmarks.storm.history import History
-from benchmarks.storm.machine import Machine
+from benchmarks.storm.machine import Machine, open_machine
 from benchmarks.storm.people import POINTS, Person, enlist
 from benchmarks.storm.snapshots import Watch, watching
 from services.verification import verify
@@ -205,3 +206,13 @@ async def broken_books() -> list[str]:
         for finding in await verify()
         if not finding.is_clean
     ]
+
+
+ROUNDS = {"orders": orders_round, "teams": teams_round, "flash": flash_round}
+
+
+def storm_machine(storm: str, seed: int) -> AbstractAsyncContextManager[Machine]:
+    """Bring the machine that a storm needs, as long as the block runs."""
+    if storm == "orders":
+        return open_machine(webs=2, seed=seed)
+    return open_machine(webs=1, doors=2, with_tickets=storm == "flash", seed=seed)
