@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from jobs.sweeps import Sweep
 from services import (
@@ -38,6 +38,9 @@ CASES = "cases"
 """The sweep that a new payment case wakes."""
 
 drifted = Gauge("mall_stock_gate_drift_pieces", "Pieces by which the gate was last found wrong.")
+recounted = Counter(
+    "mall_stock_gate_recounts_total", "SKUs that the gate had wrong, and has read anew since."
+)
 flash_drifted = Gauge(
     "mall_flash_gate_drift_pieces", "Pieces by which flash sales' gate was last found wrong."
 )
@@ -120,6 +123,7 @@ def _catalog(ports: Ports) -> list[Sweep]:
         """Compare the gate with PostgreSQL, and tell how far apart they were."""
         drifts = await ports.gate.reconcile()
         drifted.set(sum(abs(drift.pieces) for drift in drifts))
+        recounted.inc(len(drifts))
         return 0
 
     async def lows(now: datetime) -> int:
