@@ -98,6 +98,69 @@ async def flash_sale_ticket(door: Door, caller: Caller, given: dict[str, Any]) -
     """Tell what became of a ticket, as the query of that name does."""
     now = datetime.now(UTC)
     row = await flash_claims.ticket(given["id"], caller.member_id, door.ports.flash, now=now)
+    if row is None:
+        return {"status": None}
+    order = {"id": str(row.order_id)} if row.order_id else None
+    return {"status": row.status, "reason": row.reason, "order": order}
+
+
+ACTS: dict[str, Act] = {
+    "placeOrder": place_order,
+    "claimFlashSale": claim_flash_sale,
+    "flashSaleTicket": flash_sale_ticket,
+}
+
+
+def _id(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+async def _answer(door: Door, request: Request) -> dict[str, Any]:
+    asked = orjson.loads(await request.body())
+    found = _FIELD.search(asked["query"])
+    assert found is not None, "it is one of ours"
+    token = request.headers["authorization"].removeprefix("Bearer ")
+    claims = door.tokens.read_access_token(token, now=datetime.now(UTC))
+    caller = Caller(claims.member_id, request.headers.get("x-forwarded-for", "127.0.0.1"))
+    try:
+        payload = await ACTS[found[1]](door, caller, asked["variables"]["i"])
+    except DraftRefused as refused:
+        payload = {"userErrors": [{"code": refused.problems[0].code}]}
+    except DomainError as refused:
+        payload = {"userErrors": [{"code": refused.code.value}]}
+    return {"data": {found[1]: {"userErrors": [], **payload}}}
+
+
+def application(settings: Settings) -> Starlette:
+    """Build the application; its lifespan opens the pool and the ports."""
+    opened: list[Door] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with process(settings, application_name="membermall-web", reuse_plans=True) as run:
+            opened.append(Door(run.ports, tokens_of(settings)))
+            yield
+
+    async def graphql(request: Request) -> Response:
+        return Response(orjson.dumps(await _answer(opened[0], request)))
+
+    routes = [Route("/graphql", graphql, methods=["POST"])]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def main() -> None:
+    """Answer until SIGTERM."""
+    settings = load()
+    set_up_logs(settings)
+    uvicorn.run(
+        application(settings),
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        backlog=2_048,
+    )
 
 
 if __name__ == "__main__":
