@@ -81,3 +81,16 @@ SELECT status, payable_fen, paid_fen, refunded_fen, address_encrypted, final_at,
        (SELECT count(*) FROM order_event WHERE order_id = "order".id) AS steps
 FROM sales_order AS "order" WHERE id = $1 AND member_id = $2
 """
+
+
+async def team_stamp(team_id: UUID) -> Any | None:
+    """Return what is another value once a team's status or seats have changed; None without one."""
+    return await database.fetch_one(_TEAM_STAMP, team_id)
+
+
+_TEAM_STAMP = """
+SELECT status, (SELECT string_agg(position || ' ' || member_id || ' ' || seat.status, ','
+                                  ORDER BY position)
+                FROM group_buy_seat AS seat WHERE team_id = team.id) AS seats
+FROM group_buy_team AS team WHERE id = $1
+"""

@@ -13,6 +13,7 @@ from resolvers.member.checkin.mutations import CheckinMutation
 from resolvers.member.coupons.mutations import CouponsMutation
 from resolvers.member.coupons.queries import CouponsQuery
 from resolvers.member.group_buys.queries import GroupBuysQuery
+from resolvers.member.group_buys.subscriptions import GroupBuysSubscription
 from resolvers.member.invitations.mutations import InvitationsMutation
 from resolvers.member.members.mutations import MembersMutation
 from resolvers.member.members.queries import MembersQuery
@@ -67,7 +68,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over a WebSocket.")
-class Subscription(OrdersSubscription):
+class Subscription(OrdersSubscription, GroupBuysSubscription):
     pass
 
 

@@ -107,6 +107,8 @@ PUBLIC_QUERIES_BY_ID = {"groupBuy", "groupBuyTeam", "product", "reward"}
 
 SUBSCRIPTIONS = {"orderChanged": "order"}
 """Subscriptions, each to one thing that has an owner."""
+SUBSCRIPTIONS_BY_LINK = {"groupBuyTeamChanged"}
+"""Subscriptions for whoever is signed in and holds an id that nobody can guess."""
 
 
 def _mutations() -> dict[str, GraphQLField]:
@@ -543,7 +545,7 @@ def following(subscription: str) -> str:
 
 def test_somebody_has_decided_who_may_follow_what() -> None:
     assert SCHEMA.subscription_type is not None
-    assert set(SCHEMA.subscription_type.fields) == set(SUBSCRIPTIONS)
+    assert set(SCHEMA.subscription_type.fields) == set(SUBSCRIPTIONS) | SUBSCRIPTIONS_BY_LINK
 
 
 @pytest.mark.parametrize("name", sorted(SUBSCRIPTIONS))
@@ -569,6 +571,14 @@ async def test_a_subscription_shows_nobody_elses(
     async with open_socket(live) as guest:
         await guest.begin()
         refusal = await guest.refusal(await guest.follow(document, {"id": thing_id}))
+        assert [refusal["extensions"]["code"]] == _UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("name", sorted(SUBSCRIPTIONS_BY_LINK))
+async def test_a_guest_follows_nothing_even_by_a_link(live: str, name: str) -> None:
+    async with open_socket(live) as guest:
+        await guest.begin()
+        refusal = await guest.refusal(await guest.follow(following(name), {"id": str(new_id())}))
         assert [refusal["extensions"]["code"]] == _UNAUTHENTICATED
 
 
