@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import shutil
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", default="", help=f"of {', '.join(Kind)}")
-    parser.add_argument("--each", action="store_true", help="a round for each of the faults")
+    parser.add_argument(
+        "--matrix",
+        action="store_true",
+        help="a round without faults, one for each of them, and one with three at once",
+    )
     parser.add_argument("--history", type=Path, help="a file for all requests, as JSON lines")
     parser.add_argument("--logs", type=Path, help="a folder that keeps the processes' logs")
     return parser
@@ -51,7 +56,8 @@ async def _run(given: argparse.Namespace) -> int:
     kinds = [Kind(each) for each in given.faults.split(",") if each]
     found = 0
     async with storm_machine(given.storm, given.seed) as machine:
-        for together in [[each] for each in kinds] if given.each else [kinds]:
+        breakable = list(machine.breaks())
+        for together in _matrix(breakable, given.seed) if given.matrix else [kinds]:
             faults = plan(given.seed, together, storm_seconds=given.seconds)
             report = await ROUNDS[given.storm](machine, size, seed=given.seed, faults=faults)
             _tell(report)
@@ -62,6 +68,11 @@ async def _run(given: argparse.Namespace) -> int:
             home = machine.settings.home
             shutil.copytree(home, given.logs, ignore=_but_logs, dirs_exist_ok=True)
     return found
+
+
+def _matrix(kinds: Sequence[Kind], seed: int) -> list[list[Kind]]:
+    drawn = random.Random(seed).sample(kinds, 3)
+    return [[], *([kind] for kind in kinds), drawn]
 
 
 def _but_logs(_folder: str, names: list[str]) -> set[str]:

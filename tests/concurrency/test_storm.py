@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from models import database as db
 from models.database import dsn
 from settings import Settings
 from tests.factories.shop import a_sku
+from tests.support.application import PROJECT
 from tests.support.redis import RedisServer
 
 SMALL = Size(members=40, wishes=100, pieces=24, seconds=1.5, connections=16)
@@ -115,3 +118,30 @@ async def test_redis_comes_back_with_what_it_held_before(redis_server: RedisServ
     redis_server.start()
     async with Redis.from_url(redis_server.url) as client:
         assert await client.keys() == []
+
+
+LARGE = {
+    "orders": ("--members", "400", "--wishes", "900", "--pieces", "300", "--seconds", "6"),
+    "teams": ("--members", "201", "--wishes", "50", "--seconds", "3"),
+    "flash": ("--members", "400", "--wishes", "900", "--pieces", "300", "--seconds", "6"),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("storm", LARGE)
+def test_everything_that_can_break_breaks(storm: str, seed: int) -> None:
+    """Each part by itself, then three at once, on servers of their own with durable disks."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.storm", storm),
+            *("--seed", str(seed), "--matrix", *LARGE[storm]),
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3_600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("0 violations.") == len(Kind) + 2 - (storm != "flash")
