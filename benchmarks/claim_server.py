@@ -157,8 +157,10 @@ class Server:
             assert process is not None
             self._redis, self._gate = process.redis, process.ports.flash
             collecting = asyncio.create_task(self._collector.run())
-            yield
-            collecting.cancel()
+            try:
+                yield
+            finally:
+                collecting.cancel()
 
     async def _asked(self, request: Request) -> _Asked:
         now = datetime.now(UTC)

@@ -41,7 +41,7 @@ WITH wish AS (
     ON CONFLICT (item_id, member_id) DO UPDATE SET pieces = quota.pieces + excluded.pieces
 ), taken AS (
     UPDATE campaign_stock AS stock
-    SET available = available - sums.pieces, reserved = reserved + sums.pieces
+    SET available = stock.available - sums.pieces, reserved = stock.reserved + sums.pieces
     FROM (SELECT coalesce(sum(quantity), 0) AS pieces FROM given) AS sums, shelf
     WHERE stock.id = shelf.id
 )

@@ -47,6 +47,7 @@ class Claims:
     """A claim server that runs, and who claims there."""
 
     machine: Machine
+    name: str
     port: int
     item_id: str
     tokens: list[str]
@@ -87,7 +88,7 @@ async def open_shop(machine: Machine) -> Shop:
 
 @asynccontextmanager
 async def claim_server(
-    machine: Machine, known: Shop, *, window_ms: float = 0
+    machine: Machine, known: Shop, *, window_ms: float = 0, name: str = SERVER
 ) -> AsyncIterator[Claims]:
     """Have the claim server run as long as the block."""
     port = free_port()
@@ -98,8 +99,8 @@ async def claim_server(
         RATE_LIMITS="false",
     ):
         ready = f"http://127.0.0.1:{port}/readyz"
-        async with machine.running(SERVER, "benchmarks.claim_server", ready=ready):
-            yield Claims(machine, port, known.item_id, known.tokens)
+        async with machine.running(name, "benchmarks.claim_server", ready=ready):
+            yield Claims(machine, name, port, known.item_id, known.tokens)
 
 
 async def _run(given: argparse.Namespace) -> None:
