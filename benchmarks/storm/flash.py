@@ -46,6 +46,9 @@ _LOOK_SECONDS = 0.5
 _DECIDED_SECONDS = 90.0
 """A ticket that Redis lost while it is away says so after 60 s."""
 
+_DRY_SECONDS = 2.0
+"""An item that was found empty everywhere isn't looked for again for a second."""
+
 QUIET_SECONDS = 60.0
 """So long after the storm Redis may count wrongly."""
 
@@ -164,6 +167,7 @@ class Claimers:
 
 async def sell_out(claimers: Claimers, people: Sequence[Person]) -> None:
     """Have the last wave, of members who have nothing yet, take what is left; needs the pool."""
+    await asyncio.sleep(_DRY_SECONDS)
     left = await database.fetch_value(
         "SELECT available FROM campaign_stock WHERE id = $1::uuid", claimers.sale.stock_id
     )
