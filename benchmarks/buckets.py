@@ -36,11 +36,15 @@ _TAKE_FREE_BUCKET = """
 WITH chosen AS (
     SELECT number FROM hot_stock.bucket
     WHERE sku_id = $1 AND available >= $2
-    ORDER BY (number + $3) % $4 LIMIT 1
+    ORDER BY (number + $3::int) % $4::int LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE hot_stock.bucket AS bucket SET available = available - $2
 FROM chosen WHERE bucket.sku_id = $1 AND bucket.number = chosen.number
+"""
+_TAKE_HOME_BUCKET = """
+UPDATE hot_stock.bucket SET available = available - $2
+WHERE sku_id = $1 AND number = $3::int % $4::int AND available >= $2
 """
 _LOCK_ALL = """
 SELECT number, available FROM hot_stock.bucket
@@ -58,11 +62,16 @@ _SALE = (
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How a SKU's pieces lie: in so many rows; `statements` is 2 to lock and move one by one."""
+    """How a SKU's pieces lie: in so many rows.
+
+    `statements` is 2 to lock and move one by one. A sale takes its bucket by chance and waits for
+    it, or `skips` to one that nobody is at.
+    """
 
     name: str
     buckets: int = 1
     statements: int = 1
+    skips: bool = False
 
 
 SPLITS = (
@@ -70,6 +79,7 @@ SPLITS = (
     Split("one row"),
     Split("4 buckets", 4),
     Split("16 buckets", 16),
+    Split("16 buckets, a free one", 16, skips=True),
 )
 
 
@@ -88,11 +98,26 @@ async def sell(
     connection: asyncpg.Connection, split: Split, sku_id: UUID, pieces: int, start: int
 ) -> bool:
     """Sell so many pieces in a transaction of their own, beginning at some bucket; or say no."""
+    while True:
+        try:
+            return await _sell(connection, split, sku_id, pieces, start)
+        except asyncpg.DeadlockDetectedError:
+            # Whoever waited for a bucket that then had too few has it locked all the same, and
+            # goes on to lock all of them, from the first one on.
+            continue
+
+
+async def _sell(
+    connection: asyncpg.Connection, split: Split, sku_id: UUID, pieces: int, start: int
+) -> bool:
     transaction = connection.transaction()
     await transaction.start()
-    await connection.execute(_SALE, uuid4(), sku_id, pieces)
-    sold = await _take(connection, split, sku_id, pieces, start)
-    await (transaction.commit() if sold else transaction.rollback())
+    sold = False
+    try:
+        await connection.execute(_SALE, uuid4(), sku_id, pieces)
+        sold = await _take(connection, split, sku_id, pieces, start)
+    finally:
+        await (transaction.commit() if sold else transaction.rollback())
     return sold
 
 
@@ -103,10 +128,11 @@ async def _take(
         if split.statements == 2:
             await connection.fetchval(_LOCK_ONE_ROW, sku_id)
         return await _moved(connection, _TAKE_ONE_ROW, sku_id, pieces)
-    if await _moved(connection, _TAKE_FREE_BUCKET, sku_id, pieces, start, split.buckets):
+    first = _TAKE_FREE_BUCKET if split.skips else _TAKE_HOME_BUCKET
+    if await _moved(connection, first, sku_id, pieces, start, split.buckets):
         return True
-    # No bucket that nobody is at has enough. Some may have it together, or be given back by who is
-    # at them: wait for all of them, in one order, and look at what there is.
+    # That bucket has too few, or no free one has enough. Others may, or all together: wait for
+    # them, in one order, and look at what there is.
     lying = await connection.fetch(_LOCK_ALL, sku_id)
     if sum(row["available"] for row in lying) < pieces:
         return False
