@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
-from redis.asyncio import RedisCluster
 from redis.exceptions import RedisError
 
 from gateways.breaker import Breaker
@@ -139,12 +138,13 @@ class NewsLine:
 
     async def _listen_once(self) -> None:
         """Hear until the connection is lost."""
-        was_asked = False
-        if isinstance(self._client, RedisCluster):
-            await self._client.initialize()  # By itself it does so for commands alone.
+        async with asyncio.timeout(self._config.silence_seconds):
+            # A cluster's client learns by commands alone which node to subscribe at.
+            await self._client.exists(CHANNEL)
         async with self._client.pubsub() as line:
             async with asyncio.timeout(self._config.silence_seconds):
                 await line.subscribe(CHANNEL)
+            was_asked = False
             while True:
                 message = await line.get_message(timeout=self._config.silence_seconds)
                 if message is not None:
