@@ -20,19 +20,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from domain.drafts import DraftLine, OrderDraft
 from domain.errors import DomainError
 from gateways.tokens import Tokens
-from services import flash_claims, placing
+from services import flash_claims
 from services.flash_claims import ClaimFlashSale
-from services.placing import DraftRefused, PlaceOrder
 from services.ports import Ports
 from settings import Settings, load
 from wiring.logs import set_up_logs
 from wiring.process import process
 from wiring.tokens import tokens_of
 
-_FIELD = re.compile(r"\b(placeOrder|claimFlashSale|flashSaleTicket)\(")
+_FIELD = re.compile(r"\b(claimFlashSale|flashSaleTicket)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +50,6 @@ class Door:
 
     ports: Ports
     tokens: Tokens
-
-
-async def place_order(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
-    """Place an order as the mutation of that name does."""
-    draft = given["draft"]
-    lines = [
-        DraftLine(sku_id=UUID(each["skuId"]), quantity=each["quantity"]) for each in draft["lines"]
-    ]
-    command = PlaceOrder(
-        member_id=caller.member_id,
-        draft=OrderDraft(
-            lines=tuple(lines),
-            best_coupons=draft.get("bestCoupons", False),
-            use_max_points=draft.get("useMaxPoints", False),
-            group_buy_id=_id(draft.get("groupBuyId")),
-            group_buy_team_id=_id(draft.get("groupBuyTeamId")),
-        ),
-        expected_payable_fen=None,
-        remark=None,
-        idempotency_key=given["idempotencyKey"],
-    )
-    now = datetime.now(UTC)
-    order_id = await placing.place_order(
-        command, door.ports.gate, door.ports.personal_data, now=now
-    )
-    return {"order": {"id": str(order_id)}}
 
 
 async def claim_flash_sale(door: Door, caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
@@ -105,14 +77,9 @@ async def flash_sale_ticket(door: Door, caller: Caller, given: dict[str, Any]) -
 
 
 ACTS: dict[str, Act] = {
-    "placeOrder": place_order,
     "claimFlashSale": claim_flash_sale,
     "flashSaleTicket": flash_sale_ticket,
 }
-
-
-def _id(text: str | None) -> UUID | None:
-    return UUID(text) if text else None
 
 
 async def _answer(door: Door, request: Request) -> dict[str, Any]:
@@ -124,8 +91,6 @@ async def _answer(door: Door, request: Request) -> dict[str, Any]:
     caller = Caller(claims.member_id, request.headers.get("x-forwarded-for", "127.0.0.1"))
     try:
         payload = await ACTS[found[1]](door, caller, asked["variables"]["i"])
-    except DraftRefused as refused:
-        payload = {"userErrors": [{"code": refused.problems[0].code}]}
     except DomainError as refused:
         payload = {"userErrors": [{"code": refused.code.value}]}
     return {"data": {found[1]: {"userErrors": [], **payload}}}

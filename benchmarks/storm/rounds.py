@@ -93,17 +93,14 @@ async def teams_round(
 
     Of the size, `members` want seats and `wishes` pay late; the pool is open meanwhile.
     """
-    history = History()
-    doors = Phones(machine.campaign_ports, size.connections)
-    webs = Phones(machine.ports, size.connections)
+    history, phones = History(), Phones(machine.ports, size.connections)
     async with machine.books():
         one, other = await teams.publish(teams.SEATS), await teams.publish(teams.LATE_SEATS + 1)
         people = await enlist(machine.settings, size.members)
         late = await enlist(machine.settings, size.wishes + 1)
         await teams.give_coupons([*people, *late])
     shoppers = teams.Shoppers(
-        Desk(doors, history),
-        Desk(webs, history),
+        Desk(phones, history),
         machine.settings.simulator_url,
         random.Random(seed),
         size.seconds,
@@ -125,8 +122,7 @@ async def teams_round(
                 paying = group.create_task(shoppers.pay_late(waves, other))
             paid = paying.result()
             await teams.all_settled(paid)
-    for phones in (doors, webs):
-        phones.close()
+    phones.close()
     async with machine.books():
         await orders.a_minute_later(machine.redis.url)
         ends = await teams.late_ends(paid)
@@ -213,6 +209,6 @@ ROUNDS = {"orders": orders_round, "teams": teams_round, "flash": flash_round}
 
 def storm_machine(storm: str, seed: int) -> AbstractAsyncContextManager[Machine]:
     """Bring the machine that a storm needs, as long as the block runs."""
-    if storm == "orders":
-        return open_machine(webs=2, seed=seed)
-    return open_machine(webs=1, doors=2, with_tickets=storm == "flash", seed=seed)
+    if storm == "flash":
+        return open_machine(webs=1, doors=2, with_tickets=True, seed=seed)
+    return open_machine(webs=2, seed=seed)

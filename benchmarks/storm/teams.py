@@ -94,10 +94,9 @@ async def give_coupons(people: Sequence[Person]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shoppers:
-    """How members join teams: `campaigns` answers for placing, `mall` for all else."""
+    """How members join teams, by the seed."""
 
-    campaigns: Desk
-    mall: Desk
+    desk: Desk
     simulator_url: str
     chance: random.Random
     storm_seconds: float
@@ -105,7 +104,7 @@ class Shoppers:
     async def open_and_pay(self, leader: Person, campaign: Campaign) -> str:
         """Have a member open a team and pay; returns the team's id. Needs the pool."""
         wish = a_wish(leader, "open", campaign, None)
-        answer = await self.campaigns.surely(PLACE, wish)
+        answer = await self.desk.surely(PLACE, wish)
         assert answer.outcome is Outcome.OK, answer
         async with httpx.AsyncClient(trust_env=False) as wechat:
             await self._pay(wechat, await self._prepaid(leader, answer.ref))
@@ -123,7 +122,7 @@ class Shoppers:
         async def join(number: int, person: Person, begin: float) -> Answer:
             await asyncio.sleep(begin)
             wish = a_wish(person, f"join-{number}", campaign, team_id)
-            return await self.campaigns.surely(PLACE, wish)
+            return await self.desk.surely(PLACE, wish)
 
         begins = [self.chance.uniform(0, self.storm_seconds) for _ in people]
         return await asyncio.gather(
@@ -144,7 +143,7 @@ class Shoppers:
         for number, wave in enumerate([waves[0][1:], *waves[1:]]):
             for person in wave:
                 wish = a_wish(person, f"late-{number}", campaign, team_id)
-                answer = await self.campaigns.surely(PLACE, wish)
+                answer = await self.desk.surely(PLACE, wish)
                 assert answer.outcome is Outcome.OK, answer
                 prepaid[answer.ref] = await self._prepaid(person, answer.ref)
             await _let_seats_lapse(team_id)
@@ -155,7 +154,7 @@ class Shoppers:
     async def _prepaid(self, person: Person, order_id: str) -> str:
         given = {"orderId": order_id, "method": "WECHAT_MINI_PROGRAM"}
         wish = Wish(person, f"pay-{order_id}", given, what=order_id)
-        answer = await self.mall.surely(PAY, wish)
+        answer = await self.desk.surely(PAY, wish)
         assert answer.outcome is Outcome.OK, answer
         return answer.ref.removeprefix("prepay_id=")
 

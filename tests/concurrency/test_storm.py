@@ -34,7 +34,7 @@ async def machine(
     database: str, settings: Settings, redis_server: RedisServer, tmp_path: Path
 ) -> AsyncIterator[Machine]:
     """The mall's processes on this worker's servers, behind a door that can break."""
-    async with machine_on(settings, redis_server, tmp_path, webs=1, doors=1, seed=1) as machine:
+    async with machine_on(settings, redis_server, tmp_path, webs=1, seed=1) as machine:
         yield machine
 
 
