@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -303,10 +304,10 @@ class ShelvesMachine(RuleBasedStateMachine):
             assert [each for each in self.run(verify(("stock.",))) if not each.is_clean] == []
 
 
-async def test_shelves_agree_with_a_notebook(database: str) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.soak)])
+async def test_shelves_agree_with_a_notebook(database: str, examples: int) -> None:
     loop = asyncio.get_running_loop()
     assert settings.default is not None
-    examples = settings.default.max_examples // 10
     machine = type("ShelvesMachine", (ShelvesMachine,), {"loop": loop})
     await asyncio.to_thread(
         run_state_machine_as_test,
