@@ -75,10 +75,10 @@ async def test_the_year_is_what_the_files_say_though_it_broke_off(
 ) -> None:
     await loading.load_stores(journey, unheard)
     await loading.load_members(journey, DATA, unheard, now=NOW)
-    await break_off(journey, promotions, monkeypatch)
+    recorded = await break_off(journey, promotions, monkeypatch)
     outcome = await run(journey, promotions)
     there = await db.fetch_value("SELECT count(*) FROM shop_purchase")
-    assert (there, there - outcome.purchases) == (1_911, 540)
+    assert (there, there - outcome.purchases) == (1_911, recorded)
     expected, found = purchase_check.months(FIXTURE), await months(journey)
     assert [(month.first_day, month) for month in found] == [
         (month.first_day, month) for month in expected
@@ -94,14 +94,17 @@ async def test_the_year_is_what_the_files_say_though_it_broke_off(
 
 async def break_off(
     journey: CompleteJourney, promotions: Promotions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Have a run end in the middle of a day, between purchases and their growth."""
+) -> int:
+    """Have a run end in the middle of a day, between purchases and their growth.
+
+    Returns how many purchases it recorded.
+    """
     credit_many, batches = growth.credit_many, 0
 
     async def fail_at_last(*given: Any, **named: Any) -> None:
         nonlocal batches
         batches += 1
-        if batches == 103:
+        if batches == 203:
             raise PowerCut
         await credit_many(*given, **named)
 
@@ -109,9 +112,12 @@ async def break_off(
         patched.setattr(growth, "credit_many", fail_at_last)
         with pytest.raises(PowerCut):
             await run(journey, promotions)
-    assert await db.fetch_value("SELECT count(*) FROM shop_purchase") == 540
+    recorded: int = await db.fetch_value("SELECT count(*) FROM shop_purchase")
+    # What stood beside it may have been written, or not.
+    assert 400 < recorded < 700
     await assert_books_agree()
     assert await locks.is_free("history")
+    return recorded
 
 
 async def coupons_were_claimed_and_used() -> None:
