@@ -13,6 +13,7 @@ import socket
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
 import uvloop
@@ -21,8 +22,9 @@ from prometheus_client import Counter, start_http_server
 from domain.errors import Busy
 from services import flash_counts, flash_orders
 from services.flash_claims import topic_of
-from services.flash_gate import QueuedTicket
-from services.ports import Ports
+from services.flash_gate import FlashGate, QueuedTicket
+from services.news import NewsLine
+from services.personal_data import PersonalData
 from settings import Settings
 from wiring.logs import set_up_logs
 from wiring.process import process
@@ -65,7 +67,23 @@ async def _run(settings: Settings) -> None:
     log.info("tickets_stopped")
 
 
-async def consume(ports: Ports, *, stop: asyncio.Event) -> None:
+class TicketPorts(Protocol):
+    """What of `Ports` consuming tickets needs."""
+
+    @property
+    def flash(self) -> FlashGate:
+        """Return the gate with the queues."""
+
+    @property
+    def news(self) -> NewsLine:
+        """Return the line to those who follow their tickets."""
+
+    @property
+    def personal_data(self) -> PersonalData:
+        """Return what opens and seals addresses."""
+
+
+async def consume(ports: TicketPorts, *, stop: asyncio.Event) -> None:
     """Turn tickets into orders until told to stop; whatever fails is logged and tried again."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     async with asyncio.TaskGroup() as group:
@@ -73,7 +91,7 @@ async def consume(ports: Ports, *, stop: asyncio.Event) -> None:
             group.create_task(_consume(ports, f"{name}:{number}", stop))
 
 
-async def _consume(ports: Ports, consumer: str, stop: asyncio.Event) -> None:
+async def _consume(ports: TicketPorts, consumer: str, stop: asyncio.Event) -> None:
     watch = _Shards(ports)
     while not stop.is_set():
         try:
@@ -93,7 +111,7 @@ async def _consume(ports: Ports, consumer: str, stop: asyncio.Event) -> None:
             await _rest(stop, _PAUSE_SECONDS)
 
 
-async def decide(queued: Sequence[QueuedTicket], ports: Ports) -> None:
+async def decide(queued: Sequence[QueuedTicket], ports: TicketPorts) -> None:
     """Decide tickets, tell the gate, then whoever follows them."""
     settled = await flash_orders.decide(queued, ports.personal_data, now=datetime.now(UTC))
     await ports.flash.settle(settled)
@@ -105,7 +123,7 @@ async def decide(queued: Sequence[QueuedTicket], ports: Ports) -> None:
 class _Shards:
     """Which queues to read: those of open sales, and now and then all of them."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: TicketPorts) -> None:
         self._gate = ports.flash
         self._open: Collection[int] = ()
         self._look_at = 0.0

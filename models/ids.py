@@ -52,4 +52,4 @@ def base62_code(length: int) -> str:
 
 def number_code(length: int) -> str:
     """Return `length` random decimal digits."""
-    return "".join(secrets.choice("0123456789") for _ in range(length))
+    return f"{secrets.randbelow(10**length):0{length}}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import orjson
 
@@ -31,6 +31,9 @@ class FullAddress(Recipient):
     district: str
 
 
+_SNAPSHOT = tuple(each.name for each in fields(FullAddress))
+
+
 def seal_recipient(recipient: Recipient, data: PersonalData) -> bytes:
     """Seal for `address.encrypted`; the region code stands beside it."""
     return data.seal(orjson.dumps(asdict(recipient)), context=ADDRESS)
@@ -50,7 +53,9 @@ def open_address(sealed: bytes, region_code: str, data: PersonalData) -> FullAdd
 
 def seal_snapshot(address: FullAddress, data: PersonalData) -> bytes:
     """Seal for `sales_order.address_encrypted`."""
-    return data.seal(orjson.dumps(asdict(address)), context=ORDER_ADDRESS)
+    # Thousands of them a second, in a flash sale: `asdict` would copy each text by three calls.
+    whole = {name: getattr(address, name) for name in _SNAPSHOT}
+    return data.seal(orjson.dumps(whole), context=ORDER_ADDRESS)
 
 
 def open_snapshot(sealed: bytes, data: PersonalData) -> FullAddress:
