@@ -84,6 +84,12 @@ def _tell(report: Report) -> None:
         print(f"{fault.kind} after {fault.at_seconds} s, for {fault.for_seconds} s")
     print(json.dumps(report.counts, indent=2))
     print(json.dumps(report.figures, indent=2))
+    for operation in report.counts:
+        within = " and ".join(
+            f"{percent} % within {report.history.milliseconds(operation, percent)} ms"
+            for percent in (50, 99)
+        )
+        print(f"{operation}: {within}")
     watch = report.watch
     print(f"{len(report.history.entries):,} requests in {report.seconds:.1f} s;", end=" ")
     print(f"{watch.looks} looks at the books, {watch.missed} found no PostgreSQL")

@@ -94,6 +94,15 @@ class History:
             for last in [entries[-1]]
         )
 
+    def milliseconds(self, operation: str, percent: int) -> float:
+        """Return within how long so many of a hundred requests were answered."""
+        waited = sorted(
+            each.answered_at - each.asked_at
+            for each in self.entries
+            if each.attempt.operation == operation
+        )
+        return round(1_000 * waited[len(waited) * percent // 100], 1) if waited else 0.0
+
     def write(self, file: Path) -> None:
         """Write it down, a line of JSON for each request."""
         file.write_bytes(b"".join(orjson.dumps(asdict(each)) + b"\n" for each in self.entries))

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from benchmarks.storm import flash, orders, teams
@@ -173,7 +173,8 @@ async def flash_round(
     for phones in (doors, webs):
         phones.close()
     async with machine.books():
-        found = check(history, flash.CLAIM.name, await flash.facts(machine.settings, sale, history))
+        facts = await flash.facts(machine.settings, sale, history)
+        found = check(history, flash.CLAIM.name, facts)
         found += flash.broken_tickets(history, claimers.endings)
         found += await flash.broken_orders(sale) + await broken_books()
     operations = (flash.CLAIM.name, "payOrder", "cancelOrder")
@@ -185,7 +186,11 @@ async def flash_round(
         seconds,
         {each: dict(history.counts(each)) for each in operations},
         found + watch.violations,
-        {"tickets": flash.reasons(claimers.endings), "quiet after seconds": healed},
+        {
+            "tickets": flash.reasons(claimers.endings),
+            "pieces": asdict(facts.shelves[sale.item]),
+            "Redis right after seconds": healed,
+        },
     )
 
 
