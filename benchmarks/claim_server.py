@@ -1,11 +1,11 @@
 """A server for claims of flash sales, three ways: `python -m benchmarks.claim_server`.
 
-`/graphql` is the mall's executor, context and gate around a mutation of our own that does what the
-mall's does on its hot path. `/by-hand` is Starlette and redis-py making the same Lua call; tokens,
-tickets and digests are the mall's own functions. `/collected` asks no Redis at all: the claims of
-some milliseconds become one statement, and each is answered after its commit. `POST /reset` empties
-the gate. Listens at `BENCHMARK_PORT`; `BENCHMARK_ITEM` is the item, `BENCHMARK_WINDOW_MS` how long
-claims are collected at least.
+`/graphql` is the mall's executor, context, service and gate around a mutation of our own.
+`/by-hand` is Starlette and redis-py making the same Lua call; tokens, tickets and digests are the
+mall's own functions. `/collected` asks no Redis at all: the claims of some milliseconds become one
+statement, and each is answered after its commit. `POST /reset` empties the gate. Listens at
+`BENCHMARK_PORT`; `BENCHMARK_ITEM` is the item, `BENCHMARK_WINDOW_MS` how long claims are collected
+at least.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.app import MallApp
 from api.observability import Observed
 from benchmarks.collected import Collector
-from domain.campaigns import CampaignSoldOut
-from domain.flash_gate import ClaimWish, Given, ItemConfig, ItemTruth
+from domain.errors import DomainError
+from domain.flash_gate import ItemConfig, ItemTruth
 from domain.flash_sales import TicketStatus
 from domain.flash_tickets import Ticket, claim_id_of, mac_key, write_ticket
-from domain.orders import DeliveryMethod
 from executor.documents import Documents
 from executor.engine import Engine
 from executor.http import GraphQLHTTP
@@ -44,6 +43,8 @@ from gateways.redis.scripts import Script
 from models import database
 from resolvers.common.context import Info
 from resolvers.common.errors import UserError
+from services import flash_claims
+from services.flash_claims import ClaimFlashSale
 from settings import Settings, load
 from wiring import memory
 
@@ -87,29 +88,25 @@ class Mutation:
     ) -> ClaimFlashSalePayload:
         context = info.context
         assert context.member_id is not None
-        wish = ClaimWish(
-            item_id=UUID(input.item_id),
-            buckets=1,
+        command = ClaimFlashSale(
             member_id=context.member_id,
+            item_id=UUID(input.item_id),
             quantity=input.quantity,
-            key=input.idempotency_key,
-            address_id=None,
-            delivery=DeliveryMethod.EXPRESS,
-            store_id=None,
+            idempotency_key=input.idempotency_key,
             client_ip=context.client_ip,
-            now=context.now,
         )
-        answer = await context.ports.flash.claim(wish)
-        if isinstance(answer, Given):
-            ticket = FlashSaleTicket(
-                id=strawberry.ID(answer.ticket),
-                status=TicketStatus.QUEUED,
-                quantity=input.quantity,
-                created_at=context.now,
-            )
-            return ClaimFlashSalePayload(ticket=ticket, user_errors=[])
-        error = UserError.of(CampaignSoldOut(), context.language)
-        return ClaimFlashSalePayload(user_errors=[error])
+        ports = context.ports
+        try:
+            text = await flash_claims.claim(command, ports.flash, ports.captcha, now=context.now)
+        except DomainError as refusal:
+            return ClaimFlashSalePayload(user_errors=[UserError.of(refusal, context.language)])
+        ticket = FlashSaleTicket(
+            id=strawberry.ID(text),
+            status=TicketStatus.QUEUED,
+            quantity=input.quantity,
+            created_at=context.now,
+        )
+        return ClaimFlashSalePayload(ticket=ticket, user_errors=[])
 
 
 class _Asked(NamedTuple):

@@ -1,8 +1,9 @@
 """`python -m benchmarks.flash`: claims of a flash sale, the mall's way beside hand-written code.
 
 Both make the same Lua call, in the same process, in turns (`claim_server`): one through executor,
-context and gate, one through a Starlette handler with redis-py. First while everything sells, then
-when everything is sold out. No worker takes the tickets away; Redis is emptied between turns.
+context, service and gate, one through a Starlette handler with redis-py. First while everything
+sells, then when everything is sold out. No worker takes the tickets away; Redis is emptied between
+turns.
 """
 
 from __future__ import annotations
@@ -81,6 +82,10 @@ async def open_shop(machine: Machine) -> Shop:
     try:
         sku: SkuFacts = await a_sku(price_fen=1_000, stock=PLENTY)
         item_id = await a_flash_item(sku, stock_id=await a_shelf(sku, 1))
+        await database.execute(
+            "UPDATE flash_sale SET starts_at = now() - interval '1 day', ends_at = now() + interval"
+            " '1 day', close_due_at = now() + interval '2 days'"
+        )
     finally:
         await database.close()
     return Shop(str(item_id), [shopper.token for shopper in known.shoppers])

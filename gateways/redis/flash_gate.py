@@ -28,7 +28,7 @@ from domain.flash_gate import (
 )
 from domain.flash_tickets import Ticket, claim_id_of, read_ticket, write_ticket
 from domain.stock_gate import Claimable
-from gateways.redis.claims_client import ClaimsClient, RedisPyClaims
+from gateways.redis.claims_client import ClaimsClient, claims_client
 from gateways.redis.connection import RedisClient
 from gateways.redis.flash_counts import FlashCounts, milliseconds
 from gateways.redis.flash_keys import Part, Places
@@ -98,7 +98,7 @@ class FlashGate(FlashCounts, FlashLevels, FlashQueue):
             timeout_seconds=config.timeout_seconds,
             breaker_seconds=config.breaker_seconds,
         )
-        self._claims = claims or RedisPyClaims(client)
+        self._claims = claims or claims_client(client)
         self._config = config
         self._subjects = Subjects(config.exempt, config.hash_key)
         self._member_limit = _limit(config.member_limit)
