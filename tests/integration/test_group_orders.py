@@ -342,6 +342,40 @@ async def test_late_money_takes_another_seat_that_is_free() -> None:
     assert await cases() == [("SEAT_LAPSED", 1400)] * 2
 
 
+async def test_late_money_takes_a_seat_that_another_one_let_lapse() -> None:
+    sku = await a_sku()
+    group_buy_id = await a_group_buy(sku, team_size=3)
+    team_id, _ = await opened(group_buy_id, sku)
+    first = [await joined(team_id, sku) for _ in range(2)]
+    second = [await joined(team_id, sku, now=LATER) for _ in range(2)]
+    much_later = LATER + timedelta(minutes=15)
+    assert await pay(first[0], now=much_later) is Outcome.PAID
+    assert await seats_of(team_id) == [(0, "PAID"), (1, "PAID")]
+    assert await pay(second[1], now=much_later) is Outcome.PAID
+    assert await team_row(team_id) == ("SUCCEEDED", 3)
+    assert await pay(second[0], now=much_later) is Outcome.CASE
+    assert await status_of(first[1]) == "AWAITING_PAYMENT"
+    await cancelled(first[1], now=much_later)
+    assert await team_row(team_id) == ("SUCCEEDED", 3)
+
+
+async def test_an_opener_who_cancels_may_come_back_to_those_who_joined() -> None:
+    sku = await a_sku()
+    group_buy_id = await a_group_buy(sku, new_members_only=True)
+    leader = await a_buyer()
+    await pay(await placed(leader, (sku, 1)))
+    order_id = await placed(leader, (sku, 1), group_buy_id=group_buy_id)
+    team_id = await team_of(order_id)
+    await pay(await joined(team_id, sku))
+    await cancelled(order_id)
+    assert await team_row(team_id) == ("FORMING", 1)
+    assert await refusals(leader, (sku, 1), group_buy_id=group_buy_id) == [
+        ("TEAM_ALREADY_JOINED", "groupBuyId")
+    ]
+    await pay(await joined(team_id, sku, by=leader))
+    assert await team_row(team_id) == ("SUCCEEDED", 2)
+
+
 async def cases() -> list[tuple[str, int]]:
     rows = await db.fetch("SELECT kind, amount_fen FROM payment_case ORDER BY opened_at, id")
     return [(row["kind"], row["amount_fen"]) for row in rows]
