@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -19,9 +18,6 @@ from api.app import MallApp
 from api.observability import Observed
 from domain.errors import Busy
 from domain.news import NewsKind
-from executor.manifest import Manifest
-from gateways.redis.connection import RedisClient
-from gateways.redis.news import NewsLine
 from models import database as db
 from models.ids import new_id
 from resolvers.common import live as following
@@ -32,7 +28,7 @@ from settings import Settings
 from tests.factories.members import SignedInMember, signed_in_member
 from tests.factories.orders import pay, placed
 from tests.factories.shop import a_sku, an_address
-from tests.support.application import PROJECT, ServerProcess
+from tests.support.application import ServerProcess
 from tests.support.graphql import GraphQLClient
 from tests.support.redis import RedisServer
 from tests.support.sockets import open_socket
@@ -47,16 +43,9 @@ mutation ($i: CancelOrderInput!) { cancelOrder(input: $i) { userErrors { code } 
 """
 SIGN_OUT = "mutation { signOut { userErrors { code } } }"
 
-MANIFEST = PROJECT / "api" / "documents" / "mini_program.json"
-
 PLACED = {"orderChanged": {"status": "AWAITING_PAYMENT"}}
 PAID = {"orderChanged": {"status": "AWAITING_SHIPMENT"}}
 CANCELLED = {"orderChanged": {"status": "CANCELLED"}}
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"trusted_documents": (MANIFEST,)})
 
 
 @pytest.fixture
@@ -323,31 +312,33 @@ async def test_an_event_that_could_not_be_read_whole_comes_again(
         assert event["timeline"] == [{"kind": "PLACED"}]
 
 
-async def test_many_web_processes_tell_the_same_and_one_that_ends_is_missed_by_nobody(
-    server: Callable[[], Awaitable[ServerProcess]], settings: Settings, redis: RedisClient
+async def test_web_processes_tell_one_another_and_one_that_ends_is_missed_by_nobody(
+    live: str,
+    mall: MallApp,
+    member: SignedInMember,
+    client: GraphQLClient,
+    server: Callable[[], Awaitable[ServerProcess]],
 ) -> None:
-    member = await a_shopper(settings)
     first, second = await an_order(member), await an_order(member)
-    here, there = await asyncio.gather(server(), server())
-    line = NewsLine(redis)
+    elsewhere = await server()
 
     async def cancel(order_id: UUID) -> None:
         given = {"i": {"orderId": str(order_id), "idempotencyKey": str(order_id)}}
-        answer = await here.client.gql(CANCEL, given, member.token)
+        answer = await client.gql(CANCEL, given, member.token)
         assert answer.data == {"cancelOrder": {"userErrors": []}}
-        assert await news.relay_due(line, now=datetime.now(UTC)) == 1  # As a worker does.
+        await relay(mall)
 
-    async with open_socket(there.url) as socket:
+    async with open_socket(elsewhere.url) as socket:
         await socket.begin(member.token)
         followed = [await socket.follow(STATUS, {"id": str(id_)}) for id_ in (first, second)]
         for _ in followed:
             assert (await socket.hear())["payload"]["data"] == PLACED
         await cancel(first)
         assert await socket.event(followed[0]) == CANCELLED
-        there._process.send_signal(signal.SIGTERM)
+        elsewhere._process.send_signal(signal.SIGTERM)
         assert (await socket.closed())[0] == 1012
     await cancel(second)
-    async with open_socket(here.url) as socket:
+    async with open_socket(live) as socket:
         await socket.begin(member.token)
         assert await socket.event(await socket.follow(STATUS, {"id": str(second)})) == CANCELLED
 
@@ -398,24 +389,3 @@ async def test_a_socket_has_ten_subscriptions(live: str, member: SignedInMember)
         error = await socket.refusal(await socket.follow(STATUS, variables))
         assert error["extensions"]["code"] == "RATE_LIMITED"
         assert error["extensions"]["maximum"] == 10
-
-
-# Trusted documents.
-
-
-async def test_a_trusted_subscription_is_asked_for_by_its_id(
-    live: str, mall: MallApp, member: SignedInMember
-) -> None:
-    [document] = [each for each in Manifest.read(MANIFEST) if each.name == "OrderChanged"]
-    order_id = await an_order(member)
-    payload = {"documentId": f"sha256:{document.hash}", "variables": {"id": str(order_id)}}
-    async with open_socket(live) as socket:
-        await socket.begin(member.token)
-        await socket.say({"id": "1", "type": "subscribe", "payload": payload})
-        event = (await socket.event("1"))["orderChanged"]
-        assert (event["id"], event["status"]) == (str(order_id), "AWAITING_PAYMENT")
-        await pay(order_id, now=datetime.now(UTC))
-        await relay(mall)
-        event = (await socket.event("1"))["orderChanged"]
-        assert event["paid"] == event["payable"]
-        assert [step["kind"] for step in event["timeline"]] == ["PLACED", "PAID"]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,12 @@ from executor.documents import Documents
 from executor.manifest import Manifest, TrustedDocument
 from settings import Settings
 from settings.errors import SettingsError
+from tests.factories.members import signed_in_member
+from tests.factories.orders import placed
+from tests.factories.shop import a_sku, an_address
 from tests.support.application import PROJECT, lifespan
 from tests.support.graphql import GraphQLClient
+from tests.support.sockets import open_socket
 
 FOLDER = PROJECT / "api" / "documents"
 CLIENTS = ("mini_program", "shop")
@@ -120,6 +125,19 @@ async def asked(client: GraphQLClient, **request: Any) -> tuple[int, Any]:
     headers = {"accept": "application/graphql-response+json"}
     answer = await client.http.post("/graphql", json=request, headers=headers)
     return answer.status_code, answer.json()
+
+
+async def test_a_subscription_is_asked_for_by_its_id(live: str, settings: Settings) -> None:
+    member = await signed_in_member(settings)
+    await an_address(member.id)
+    order_id = str(await placed(member.id, (await a_sku(), 1), now=datetime.now(UTC)))
+    document_id = f"sha256:{hash_of('mini_program', 'OrderChanged')}"
+    payload = {"documentId": document_id, "variables": {"id": order_id}}
+    async with open_socket(live) as socket:
+        await socket.begin(member.token)
+        await socket.say({"id": "1", "type": "subscribe", "payload": payload})
+        event = (await socket.event("1"))["orderChanged"]
+        assert (event["id"], event["status"]) == (order_id, "AWAITING_PAYMENT")
 
 
 async def test_a_document_is_asked_for_by_its_id(client: GraphQLClient) -> None:
