@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.flash_sales import FlashSaleState, TicketReason, TicketStatus
+from domain.flash_tickets import Ticket
 from domain.orders import DeliveryMethod, OrderEventKind, OrderKind, OrderStatus
 from domain.pricing import Quote, discounts_to_json, units_to_json
 from models import database
@@ -108,6 +109,29 @@ async def standings(claim_ids: Sequence[UUID]) -> dict[UUID, Standing]:
         )
         for row in rows
     }
+
+
+async def lose(tickets: Sequence[Ticket], *, now: datetime) -> None:
+    """Reject tickets that no queue has; what has been decided stays."""
+    await database.execute(
+        """
+        INSERT INTO flash_ticket
+            (id, item_id, member_id, quantity, claimed_at, status, reason, decided_at)
+        SELECT t.id, item.id, member.id, t.quantity, t.claimed_at, 'REJECTED', 'LOST', $6
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[])
+            AS t (id, item_id, member_id, quantity, claimed_at)
+        JOIN flash_sale_item AS item ON item.id = t.item_id
+        JOIN member ON member.id = t.member_id
+        ORDER BY t.id
+        ON CONFLICT (id) DO NOTHING
+        """,
+        [each.claim_id for each in tickets],
+        [each.item_id for each in tickets],
+        [each.member_id for each in tickets],
+        [each.quantity for each in tickets],
+        [each.claimed_at for each in tickets],
+        now,
+    )
 
 
 async def _insert_tickets(batch: Sequence[Prepared], now: datetime) -> set[UUID]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ from domain.flash_tickets import Ticket
 from domain.news import NewsKind
 from domain.orders import DeliveryMethod
 from models import database
-from services import flash_counts, flash_levels, flash_timetable, idempotency
+from services import flash_batches, flash_counts, flash_levels, flash_timetable, idempotency
 from services import rules as rule_versions
 from services.captcha import Captcha, require_person
 from services.flash_batches import Standing, standings
@@ -291,32 +291,9 @@ async def _is_queued(told: Ticket, gate: FlashGate, now: datetime) -> bool:
         return False  # What waited when its sale was closed has been decided, or is lost.
 
 
-async def lose(tickets: Sequence[Ticket], *, now: datetime) -> None:
-    """Reject tickets that no queue has; what has been decided stays."""
-    await database.execute(
-        """
-        INSERT INTO flash_ticket
-            (id, item_id, member_id, quantity, claimed_at, status, reason, decided_at)
-        SELECT t.id, item.id, member.id, t.quantity, t.claimed_at, 'REJECTED', 'LOST', $6
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[])
-            AS t (id, item_id, member_id, quantity, claimed_at)
-        JOIN flash_sale_item AS item ON item.id = t.item_id
-        JOIN member ON member.id = t.member_id
-        ORDER BY t.id
-        ON CONFLICT (id) DO NOTHING
-        """,
-        [each.claim_id for each in tickets],
-        [each.item_id for each in tickets],
-        [each.member_id for each in tickets],
-        [each.quantity for each in tickets],
-        [each.claimed_at for each in tickets],
-        now,
-    )
-
-
 async def _lose(told: Ticket, now: datetime) -> Standing | None:
     """Reject a ticket that is in no queue, unless it has been decided meanwhile."""
-    await lose([told], now=now)
+    await flash_batches.lose([told], now=now)
     return (await standings([told.claim_id])).get(told.claim_id)
 
 

@@ -28,13 +28,16 @@ log = structlog.get_logger(__name__)
 BATCH = 250
 """Tickets of one transaction: more make those that wait for the same shelf wait longer."""
 
+GIVES_UP_AFTER = timedelta(minutes=5)
+"""How long a ticket is tried that fails for a reason of ours, each time that it comes again."""
+
 
 async def decide(
     queued: Sequence[QueuedTicket], data: PersonalData, *, now: datetime
 ) -> list[Settled]:
     """Turn tickets into orders or reject them; returns what to tell the gate of (`settle`).
 
-    A ticket that can't be decided is left out: it is logged, and comes again.
+    A ticket that can't be decided is left out: it is logged, and comes again for some minutes.
 
     Raises:
         Busy: PostgreSQL is away; all of them come again.
@@ -112,4 +115,13 @@ async def _one_by_one(
             raise
         except Exception:
             log.exception("flash_ticket_failed", claim_id=str(each.ticket.claim_id))
+            if now - each.ticket.claimed_at >= GIVES_UP_AFTER:
+                done.append(await _give_up(each, now))
     return done
+
+
+async def _give_up(queued: QueuedTicket, now: datetime) -> Settled:
+    """Reject a ticket that no order can be made of: its member waits for an answer."""
+    await flash_batches.lose([queued.ticket], now=now)
+    standings = await flash_batches.standings([queued.ticket.claim_id])
+    return settled(queued, standings.get(queued.ticket.claim_id))

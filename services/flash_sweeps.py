@@ -10,7 +10,7 @@ import structlog
 
 from domain.flash_sales import FlashSaleState
 from models import database
-from services import campaign_stock, flash_claims, flash_counts
+from services import campaign_stock, flash_batches, flash_counts
 from services.due_work import each, lease
 from services.flash_admin import StockGate
 from services.flash_counts import CountedItem
@@ -79,7 +79,7 @@ async def _give_up_lost(seen: Inspection, gate: FlashGate, now: datetime) -> Non
     One that has been ordered meanwhile keeps its row and is told as sold.
     """
     tickets = [lost.ticket for lost in seen.stale]
-    await flash_claims.lose(tickets, now=now)
+    await flash_batches.lose(tickets, now=now)
     ordered = await _ordered([ticket.claim_id for ticket in tickets])
     await gate.settle(
         [

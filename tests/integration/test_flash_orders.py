@@ -335,3 +335,19 @@ async def test_a_batch_takes_few_statements_whatever_its_size(statements: Statem
 
     assert len(heard_few) == len(heard_many)
     assert len(heard_few) <= 9
+
+
+async def test_a_ticket_that_fails_holds_up_no_other_and_gets_its_end() -> None:
+    item = await a_sale_of(await a_sku(stock=10), 5)
+    good, bad = [a_ticket(item, await a_buyer()) for _ in range(2)]
+    await db.execute(
+        "UPDATE address SET encrypted = $2 WHERE member_id = $1", bad.ticket.member_id, b"torn"
+    )
+    claimed_at = bad.ticket.claimed_at
+
+    assert await decided([bad, good], now=claimed_at) == ["LEFT OUT", "SOLD"]
+    assert await ticket_of(bad) is None
+    assert await decided([bad], now=claimed_at + timedelta(minutes=5)) == ["BACK"]
+
+    assert await ticket_of(bad) == ("REJECTED", "LOST")
+    await books_agree()
