@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.clock import SHANGHAI
-from domain.errors import NotAllowed, NotFound
+from domain.errors import AccountBlocked, NotAllowed, NotFound
 from domain.flash_sales import opens_at
+from domain.members import MemberStatus
 from domain.messages import MessageEvent
 from domain.rules import Rules
 from models import database
@@ -28,21 +29,24 @@ async def set_reminder(member_id: UUID, item_id: UUID, on: bool, *, now: datetim
     """Have a member reminded of an item, or no longer; doing it again changes nothing.
 
     Raises:
+        AccountBlocked: the account isn't active.
         NotFound: there is no such item that anybody may see.
         NotAllowed: the member may claim it already, or it is over.
     """
     row = await database.fetch_one(
         """
-        SELECT sale.state, sale.starts_at, member.tier_code
-        FROM flash_sale_item AS item
-        JOIN flash_sale AS sale ON sale.id = item.sale_id
-        JOIN member ON member.id = $2
-        WHERE item.id = $1 AND sale.state <> 'DRAFT'
+        SELECT member.status, member.tier_code, sale.state, sale.starts_at
+        FROM member
+        LEFT JOIN flash_sale_item AS item ON item.id = $1
+        LEFT JOIN flash_sale AS sale ON sale.id = item.sale_id AND sale.state <> 'DRAFT'
+        WHERE member.id = $2
         """,
         item_id,
         member_id,
     )
-    if row is None:
+    if row is None or row["status"] != MemberStatus.ACTIVE:
+        raise AccountBlocked
+    if row["state"] is None:
         raise NotFound(thing="flash sale item", path=("itemId",))
     if not on:
         await database.execute(

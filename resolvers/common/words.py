@@ -108,6 +108,11 @@ MEANINGS: Meanings = {
         "MERGE": "Two accounts of one person became one.",
         "ADJUSTMENT": "Corrected by the brand.",
     },
+    "FlashSaleTicketStatus": {
+        "QUEUED": "Nobody has decided it yet; that takes a second or so.",
+        "ORDERED": "It has become an order.",
+        "REJECTED": "It has become nothing: its pieces went back to the sale.",
+    },
     "GroupBuyTeamStatus": {
         "FORMING": "It wants more members.",
         "SUCCEEDED": "Every seat is paid: the orders are on their way.",

@@ -12,6 +12,8 @@ from resolvers.member.catalog.queries import CatalogQuery
 from resolvers.member.checkin.mutations import CheckinMutation
 from resolvers.member.coupons.mutations import CouponsMutation
 from resolvers.member.coupons.queries import CouponsQuery
+from resolvers.member.flash_sales.mutations import FlashSalesMutation
+from resolvers.member.flash_sales.queries import FlashSalesQuery
 from resolvers.member.group_buys.queries import GroupBuysQuery
 from resolvers.member.group_buys.subscriptions import GroupBuysSubscription
 from resolvers.member.invitations.mutations import InvitationsMutation
@@ -42,6 +44,7 @@ class Query(
     PricingQuery,
     OrdersQuery,
     CouponsQuery,
+    FlashSalesQuery,
     GroupBuysQuery,
     RewardsQuery,
 ):
@@ -59,6 +62,7 @@ class Mutation(
     PaymentsMutation,
     CheckinMutation,
     CouponsMutation,
+    FlashSalesMutation,
     RewardsMutation,
     InvitationsMutation,
     MessagesMutation,

@@ -30,6 +30,8 @@ from graphql import (
 from api.schema import member_schema
 from models import database as db
 from tests.factories.coupons import a_campaign, a_coupon
+from tests.factories.flash_sales import a_sale_by_the_clock
+from tests.factories.group_buys import a_group_buy
 from tests.factories.members import JOINING_INPUT
 from tests.factories.rewards import a_reward
 from tests.factories.shop import a_cart_line, a_sku, a_store
@@ -88,6 +90,8 @@ class Shop:
     coupon_id: str
     campaign_id: str
     reward_id: str
+    item_id: str
+    group_buy_id: str
 
     @property
     def lines(self) -> list[Values]:
@@ -113,6 +117,8 @@ async def shop(client: GraphQLClient, wxsim: Simulator) -> Shop:
             await a_campaign(claim_from=now, claim_until=until, quantity=None, per_member_limit=99)
         ),
         reward_id=str(await a_reward(points_price=1, starts_at=now - timedelta(days=1))),
+        item_id=str(await a_sale_by_the_clock(await a_sku(stock=100_000), 50_000, limit=99)),
+        group_buy_id=str(await a_group_buy(await a_sku(), now=now)),
     )
 
 
@@ -247,6 +253,15 @@ def of_what_exists(shop: Shop) -> dict[str, Values]:
         "changeOrderAddress": {"orderId": shop.order_id, "addressId": shop.address_id},
         "deleteAddress": {"id": shop.address_id},
         "refreshPayment": {"orderId": shop.order_id},
+        "claimFlashSale": {
+            "itemId": shop.item_id,
+            "quantity": 1,
+            "addressId": shop.address_id,
+            "storeId": shop.store_id,
+            "captchaToken": "c",
+            "idempotencyKey": fresh_key(),
+        },
+        "setFlashSaleReminder": {"itemId": shop.item_id, "on": True},
         "claimCoupon": {"campaignId": shop.campaign_id, "idempotencyKey": fresh_key()},
         "redeemReward": {
             "rewardId": shop.reward_id,
@@ -268,6 +283,12 @@ ARGUMENTS: dict[str, Callable[[Shop], Values]] = {
     "searchSuggestions": lambda _shop: {"text": "苹果", "first": 5},
     "order": lambda shop: {"id": shop.order_id},
     "couponCampaigns": lambda _shop: {"first": 5},
+    "flashSales": lambda _shop: {"first": 5, "statuses": ["RUNNING"]},
+    "flashSale": lambda shop: {"id": shop.item_id},
+    "flashSaleTicket": lambda shop: {"id": shop.item_id},
+    "groupBuys": lambda _shop: {"first": 5, "statuses": ["RUNNING"]},
+    "groupBuy": lambda shop: {"id": shop.group_buy_id},
+    "groupBuyTeam": lambda shop: {"id": shop.group_buy_id},
     "memberCoupon": lambda shop: {"id": shop.coupon_id},
     "rewards": lambda _shop: {"first": 5, "filter": {"affordable": True}},
     "reward": lambda shop: {"id": shop.reward_id},
@@ -388,6 +409,13 @@ LISTS = {
     "coupons": "query ($a: String) { me { coupons(after: $a) { nodes { id } } } }",
     "rewards": "query ($a: String) { rewards(after: $a) { nodes { id } } }",
     "redemptions": "query ($a: String) { me { redemptions(after: $a) { nodes { id } } } }",
+    "sales": "query ($a: String) { flashSales(after: $a) { nodes { id } } }",
+    "items": "query ($a: String) { flashSales { nodes { items(after: $a) { nodes { id } } } } }",
+    "tickets": "query ($a: String) { me { flashSaleTickets(after: $a) { nodes { id } } } }",
+    "group buys": "query ($a: String) { groupBuys(after: $a) { nodes { id } } }",
+    "open teams": "query ($a: String) {"
+    " groupBuys { nodes { openTeams(after: $a) { nodes { id } } } } }",
+    "teams": "query ($a: String) { me { groupBuyTeams(after: $a) { nodes { id } } } }",
     "messages": "query ($a: String) { me { messages(after: $a) { nodes { id } } } }",
     "invitees": "query ($a: String) { me {"
     " invitations { invitees(after: $a) { nodes { id } } } } }",
@@ -410,7 +438,10 @@ LISTS = {
         ("points", [-LARGEST]),
         *(
             (name, values)
-            for name in ("campaigns", "coupons", "rewards", "redemptions", "messages", "invitees")
+            for name in (
+                *("campaigns", "coupons", "rewards", "redemptions", "messages", "invitees"),
+                *("sales", "items", "tickets", "group buys", "open teams", "teams"),
+            )
             for values in (
                 [AN_ID],
                 ["0001-01-01T00:00:00+14:00", AN_ID],

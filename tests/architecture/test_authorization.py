@@ -34,6 +34,7 @@ from models.members import Upload
 from services import messages, points
 from settings import Settings
 from tests.factories.coupons import a_coupon
+from tests.factories.flash_sales import a_rejected_ticket, a_sale_by_the_clock
 from tests.factories.members import SignedInMember, signed_in_member
 from tests.factories.rewards import a_goods_reward, a_reward, redeemed
 from tests.factories.shop import a_cart_line, a_sku, an_address
@@ -59,6 +60,7 @@ VISITORS = {
     "cancelOrder",
     "cancelRedemption",
     "changeOrderAddress",
+    "claimFlashSale",
     "clearCart",
     "createUpload",
     "deleteAccount",
@@ -70,6 +72,7 @@ VISITORS = {
     "requestDataExport",
     "saveAddress",
     "setConsents",
+    "setFlashSaleReminder",
     "signOut",
     "updateCart",
     "updateProfile",
@@ -90,19 +93,30 @@ MEMBERS_BY_INPUT: dict[str, dict[str, Any]] = {
 EVERYBODYS_IDS = {
     "addToCart.skuId",
     "claimCoupon.campaignId",
+    "claimFlashSale.itemId",
+    "claimFlashSale.storeId",
     "placeOrder.draft.groupBuyId",
     "placeOrder.draft.groupBuyTeamId",
     "placeOrder.draft.lines.skuId",
     "placeOrder.draft.storeId",
     "redeemReward.rewardId",
     "redeemReward.storeId",
+    "setFlashSaleReminder.itemId",
     "updateCart.lines.skuId",
 }
 """Ids in the input of things that everybody sees."""
 
-QUERIES_BY_ID = {"memberCoupon": "coupon", "order": "order", "redemption": "redemption"}
+CHECKED_LATER = {"claimFlashSale.addressId"}
+"""Ids of things that have an owner which nobody looks at before a ticket becomes an order."""
+
+QUERIES_BY_ID = {
+    "flashSaleTicket": "ticket",
+    "memberCoupon": "coupon",
+    "order": "order",
+    "redemption": "redemption",
+}
 """Queries of things that have an owner."""
-PUBLIC_QUERIES_BY_ID = {"groupBuy", "groupBuyTeam", "product", "reward"}
+PUBLIC_QUERIES_BY_ID = {"flashSale", "groupBuy", "groupBuyTeam", "product", "reward"}
 """Of a team, whoever was given its id is meant to see it."""
 
 SUBSCRIPTIONS = {"orderChanged": "order"}
@@ -325,7 +339,11 @@ async def test_a_blocked_account_begins_nothing_new(
 ) -> None:
     member = await signed_in_member(settings)
     await db.execute("UPDATE member SET status = 'BLOCKED' WHERE id = $1", member.id)
-    answer = await run(client, mutation, member.token)
+    given = input_of(mutation)
+    if mutation == "claimFlashSale":  # Who is blocked is known where items are, and tiers count.
+        given["itemId"] = str(await a_sale_by_the_clock(await a_sku()))
+        await db.execute("UPDATE flash_sale_item SET min_tier_code = 'SILVER'")
+    answer = await run(client, mutation, member.token, given)
     if mutation in _BLOCKED_MAY:
         assert "ACCOUNT_BLOCKED" not in codes_of(answer)
     else:
@@ -345,6 +363,7 @@ class Belongings:
     redemption: str
     reward: str
     sku: str
+    ticket: str
     upload: str
 
 
@@ -397,6 +416,9 @@ async def belongings(settings: Settings, client: GraphQLClient) -> Belongings:
         redemption=str(redemption),
         reward=str(await a_goods_reward(sku, starts_at=today)),
         sku=str(sku.id),
+        ticket=await a_rejected_ticket(
+            await a_sale_by_the_clock(sku), owner.id, settings.secret_key.get_secret_value()
+        ),
         upload=str(upload),
     )
 
@@ -465,7 +487,7 @@ def test_every_id_of_the_input_is_somebodys_or_everybodys() -> None:
         for argument in field.args.values()
         for place in _ids(get_named_type(argument.type), mutation)
     }
-    assert found == set(OWNED_IDS) | EVERYBODYS_IDS
+    assert found == set(OWNED_IDS) | EVERYBODYS_IDS | CHECKED_LATER
 
 
 def _ids(kind: Any, place: str) -> list[str]:
@@ -622,11 +644,13 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     """What is one's own is null, a price asks who one is, and the shop is open to everybody."""
     assert SCHEMA.query_type is not None
     private, open_to_all = (
-        {"me", "memberCoupon", "order", "quoteOrder", "redemption"},
+        {"flashSaleTicket", "me", "memberCoupon", "order", "quoteOrder", "redemption"},
         {
             "banners",
             "categories",
             "couponCampaigns",
+            "flashSale",
+            "flashSales",
             "groupBuy",
             "groupBuyTeam",
             "groupBuys",
@@ -647,7 +671,8 @@ async def test_queries_without_a_token(client: GraphQLClient) -> None:
     assert (await client.gql("{ me { id } }")).data == {"me": None}
     document = """
     { banners(slot: HOME) { id } categories { id } product(id: "x") { id }
-      couponCampaigns { nodes { id } } groupBuys { nodes { id } } groupBuy(id: "x") { id }
+      couponCampaigns { nodes { id } } flashSales { nodes { id } } flashSale(id: "x") { id }
+      groupBuys { nodes { id } } groupBuy(id: "x") { id }
       groupBuyTeam(id: "x") { id } reward(id: "x") { id } rewards { nodes { id } }
       products { nodes { id } } scene(sceneCode: "x") { code } searchSuggestions(text: "")
       shop { name } stores { nodes { id } } tiers { id } }

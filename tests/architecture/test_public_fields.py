@@ -12,6 +12,7 @@ from models.public_changes import PublicTag
 from resolvers.common.public import KEPT_SECONDS
 
 PRIVATE = {
+    "FlashSaleTicket.order": "a member's own order; without a token there are no tickets",
     "GroupBuyTeam.myOrder": "a member's own order; null without a token",
     "Query.quoteOrder": "a member's own prices, coupons and points; refused without a token",
 }

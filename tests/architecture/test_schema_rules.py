@@ -29,6 +29,7 @@ from graphql import (
 
 from api.schema import member_schema
 from settings import Settings
+from tests.factories.flash_sales import a_sale_by_the_clock
 from tests.factories.group_buys import a_group_buy
 from tests.factories.members import signed_in_member
 from tests.factories.shop import a_sku
@@ -293,6 +294,7 @@ _FIRST_OF_A_PRODUCT = '"""How many, 1 to 100."""\nfirst: Int = 10'
 
 _WAYS = {
     "Query": "%s",
+    "FlashSale": "flashSales { nodes { %s } }",
     "GroupBuy": "groupBuys { nodes { %s } }",
     "InvitationProgram": "me { invitations { %s } }",
     "Member": "me { %s }",
@@ -309,6 +311,7 @@ _PAGED = sorted(place for place, field in _fields() if "first" in field.args)
 async def test_first_is_bounded(settings: Settings, client: GraphQLClient, place: str) -> None:
     token = (await signed_in_member(settings)).token
     await a_group_buy(await a_sku(), now=datetime.now(UTC))
+    await a_sale_by_the_clock(await a_sku())
     owner, _, name = place.partition(".")
     field = dict(_fields())[place]
     selection = "{ nodes { __typename } }" if "after" in field.args else ""

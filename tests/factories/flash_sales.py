@@ -8,13 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import DomainError
-from domain.flash_tickets import Ticket, claim_id_of, mac_key
+from domain.flash_sales import TicketReason, TicketStatus
+from domain.flash_tickets import Ticket, claim_id_of, mac_key, write_ticket
 from domain.orders import DeliveryMethod
 from gateways.redis.connection import RedisClient
 from gateways.redis.flash_gate import FlashGate, FlashGateConfig
 from gateways.redis.gates import Gates
 from gateways.redis.stock_gate import StockGate
 from models import database
+from models.flash_sales import FlashTicket
 from services import flash_admin, flash_claims, flash_counts, flash_orders, flash_sweeps
 from services.flash_admin import NewFlashSale, NewItem
 from services.flash_claims import ClaimFlashSale
@@ -30,6 +32,37 @@ async def a_sale_of(sku: SkuFacts, pieces: int, *, price_fen: int = 100, limit: 
     """Set pieces of a SKU aside for a running sale of one item; returns the item's id."""
     stock_id = await a_shelf(sku, pieces)
     return await a_flash_item(sku, stock_id=stock_id, price_fen=price_fen, per_member_limit=limit)
+
+
+async def a_sale_by_the_clock(sku: SkuFacts, pieces: int = 5, *, limit: int = 1) -> UUID:
+    """Set pieces aside for a sale that runs by the real clock; returns its item's id."""
+    item_id = await a_sale_of(sku, pieces, limit=limit)
+    await database.execute(
+        """
+        UPDATE flash_sale SET starts_at = $2, ends_at = $3, close_due_at = $3
+        WHERE id = (SELECT sale_id FROM flash_sale_item WHERE id = $1)
+        """,
+        item_id,
+        datetime.now(UTC) - timedelta(hours=1),
+        datetime.now(UTC) + timedelta(hours=1),
+    )
+    return item_id
+
+
+async def a_rejected_ticket(item_id: UUID, member_id: UUID, secret: str) -> str:
+    """Write a ticket that came too late, under an installation's secret; returns its id."""
+    queued = a_ticket(item_id, member_id)
+    await FlashTicket.create(
+        id=queued.ticket.claim_id,
+        item_id=item_id,
+        member_id=member_id,
+        quantity=1,
+        claimed_at=queued.ticket.claimed_at,
+        status=TicketStatus.REJECTED,
+        reason=TicketReason.SOLD_OUT,
+        decided_at=NOW,
+    )
+    return write_ticket(queued.ticket, mac_key(secret))
 
 
 def a_ticket(

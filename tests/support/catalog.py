@@ -28,8 +28,10 @@ from tests.support.graphql import GraphQLClient
 BASE_URL = "https://mall.example"
 
 
-async def catalog_client(now: datetime) -> GraphQLClient:
+async def catalog_client(now: datetime, **ports: Any) -> GraphQLClient:
     """Return a client of an endpoint whose clock stands still, with the shipped rules at hand.
+
+    `ports` are those that fields need beside the public address.
 
     A process reads rules and promotions once in five seconds; tests that count statements leave
     that out.
@@ -47,8 +49,9 @@ async def catalog_client(now: datetime) -> GraphQLClient:
             now=now,
             language=preferred_language(headers.get(b"accept-language", b"").decode()),
             loaders=Loaders(viewer_id=member_id, now=now),
-            ports=cast("Ports", SimpleNamespace(public_base_url=BASE_URL)),
+            ports=cast("Ports", SimpleNamespace(public_base_url=BASE_URL, **ports)),
             member_id=member_id,
+            client_ip="203.0.113.7",
         )
 
     documents = DocumentSource(Documents(member_engine(), Limits(cost=MAX_COST)))

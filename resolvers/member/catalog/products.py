@@ -39,10 +39,12 @@ from resolvers.member.catalog.shapes import sku_keys, sku_view
 from resolvers.member.catalog.skus import ReferencePrice, Row, SkuOption, priced, promoted
 from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.coupons.views import campaigns_of_products
+from resolvers.member.flash_sales.views import items_of_skus
 from resolvers.member.group_buys.views import group_buys_of_products
 
 if TYPE_CHECKING:
     from resolvers.member.coupons.campaigns import CouponCampaign
+    from resolvers.member.flash_sales.types import FlashSaleItem
     from resolvers.member.group_buys.types import GroupBuy
 
 _CATALOG = public(PublicTag.CATALOG)
@@ -91,6 +93,12 @@ class Sku:
         metadata=_OFFERS,
         description="What the limit leaves this member.",
     )
+    flash_sale_item: (
+        Annotated[FlashSaleItem, strawberry.lazy("resolvers.member.flash_sales.types")] | None
+    ) = batched(
+        metadata=public(PublicTag.CAMPAIGNS, PublicTag.CATALOG, seconds=KEPT_SECONDS),
+        description="Its place in the flash sale that is on, or else in the next one.",
+    )(items_of_skus)
 
     @batched(metadata=_OFFERS, description="The product that this is a variant of.")
     @staticmethod

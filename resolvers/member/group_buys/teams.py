@@ -22,10 +22,11 @@ from resolvers.common.context import Context
 from resolvers.common.enums import member_of
 from resolvers.common.errors import UserError
 from resolvers.common.messages import translate
+from resolvers.common.problems import problem_told
 from resolvers.common.public import CLOCK_SECONDS
 from resolvers.common.share import ShareCard, absolute_url, share_card
 from resolvers.member.catalog.viewpoint import view_of
-from resolvers.member.group_buys.types import GroupBuy, read_facts, read_items, told
+from resolvers.member.group_buys.types import GroupBuy, read_facts, read_items
 from resolvers.member.group_buys.views import GroupBuyView, SeatView, TeamView, shown_team
 from resolvers.member.orders.types import Order, orders_by_ids
 from services import group_lists
@@ -188,7 +189,7 @@ def _problem(team: TeamView, context: Context) -> UserError | None:
         pieces_left=campaign.pieces_left,
         now=context.now,
     )
-    return told(refusal, context)
+    return problem_told(refusal, context.language)
 
 
 def _share_card(team: TeamView, context: Context) -> ShareCard:

@@ -11,7 +11,6 @@ import strawberry
 from asyncpg import Record
 
 from domain.campaigns import CampaignStatus
-from domain.errors import DomainError
 from executor.costs import cost
 from executor.fields import BatchInfo, batched, derived, item
 from executor.hints import public
@@ -22,6 +21,7 @@ from resolvers.common import enums as _enums  # noqa: F401 (names CampaignStatus
 from resolvers.common.context import Context
 from resolvers.common.errors import UserError
 from resolvers.common.pages import After, Connection, First, read_page
+from resolvers.common.problems import problem_told
 from resolvers.common.public import CLOCK_SECONDS, KEPT_SECONDS, STOCK_SECONDS
 from resolvers.common.scalars import Money
 from resolvers.member.catalog.products import Product, Sku, kept_skus
@@ -90,15 +90,6 @@ async def read_facts(campaigns: Sequence[GroupBuyView], info: BatchInfo) -> None
         each.viewer = viewer
 
 
-def told(refusal: DomainError | None, context: Context) -> UserError | None:
-    """Tell why something can't be had; nothing of the input is at fault."""
-    if refusal is None:
-        return None
-    error = UserError.of(refusal, context.language)
-    error.path = None
-    return error
-
-
 def _name(shown: GroupBuyView, context: Context) -> str:
     row = shown.row
     name: str = (context.language == "en" and row["name_en"]) or row["name"]
@@ -118,7 +109,7 @@ def _problem(shown: GroupBuyView, context: Context) -> UserError | None:
         pieces_left=shown.pieces_left,
         now=context.now,
     )
-    return told(refusal, context)
+    return problem_told(refusal, context.language)
 
 
 @strawberry.type(description="A product at a lower price for teams that come together in time.")

@@ -30,6 +30,8 @@ from resolvers.member.catalog.viewpoint import view_of, viewpoint
 from resolvers.member.checkin.types import Calendar, CheckInCalendar
 from resolvers.member.coupons.queries import coupons_ahead, coupons_of_members
 from resolvers.member.coupons.types import MemberCoupon
+from resolvers.member.flash_sales.queries import tickets_of_members
+from resolvers.member.flash_sales.tickets import FlashSaleTicket
 from resolvers.member.group_buys.queries import teams_of_members
 from resolvers.member.group_buys.teams import GroupBuyTeam
 from resolvers.member.invitations.types import InvitationProgram
@@ -168,6 +170,9 @@ class Member:
     redemptions: Connection[Redemption] = batched(
         description="What the member redeemed for points, newest first."
     )(redemptions_of_members)
+    flash_sale_tickets: Connection[FlashSaleTicket] = batched(
+        description="What became of the member's claims in flash sales, the latest first."
+    )(tickets_of_members)
     group_buy_teams: Connection[GroupBuyTeam] = batched(
         description="The teams that the member has a seat in, the latest joined first."
     )(teams_of_members)
@@ -248,6 +253,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "coupons": (),
     "redemptions": (),
     "groupBuyTeams": (),
+    "flashSaleTickets": (),
     "code": ("member_no", "has_joined"),
     "dataExport": (),
 }
