@@ -48,22 +48,23 @@ async def set_aside(sku_id: UUID, pieces: int, *, now: datetime) -> UUID:
 
 async def reserve(stock_id: UUID, pieces: int, *, now: datetime) -> int | None:
     """Reserve pieces of a shelf: all of them (then None), or none; then what is left of it."""
-    moved = await database.execute(
-        """
-        UPDATE campaign_stock
-        SET available = available - $2, reserved = reserved + $2, updated_at = $3
-        WHERE id = $1 AND available >= $2
-        """,
-        stock_id,
-        pieces,
-        now,
-    )
-    if moved:
-        return None
-    left: int = await database.fetch_value(
-        "SELECT available FROM campaign_stock WHERE id = $1", stock_id
-    )
-    return left
+    while True:
+        moved = await database.execute(_RESERVE, stock_id, pieces, now)
+        if moved:
+            return None
+        left: int = await database.fetch_value(
+            "SELECT available FROM campaign_stock WHERE id = $1", stock_id
+        )
+        if left < pieces:
+            return left
+        # They came back in between.
+
+
+_RESERVE = """
+UPDATE campaign_stock
+SET available = available - $2, reserved = reserved + $2, updated_at = $3
+WHERE id = $1 AND available >= $2
+"""
 
 
 async def sell_reserved(order_id: UUID, *, now: datetime) -> None:

@@ -9,6 +9,9 @@ from redis.asyncio import RedisCluster
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+_RELEARN_SECONDS = 0.25
+"""A node that dies fails whatever is under way there, and each failure asks for a new look."""
+
 
 class SharedCluster(RedisCluster):
     """The library's client, mended where tasks side by side do harm to each other.
@@ -24,15 +27,26 @@ class SharedCluster(RedisCluster):
         # slot that has moved is noted by itself: no number of them closes connections.
         super().__init__(max_connections=2 * max_connections, reinitialize_steps=0, **options)
         self._slots = asyncio.Semaphore(max_connections)
+        self._learning: asyncio.Future[RedisCluster] | None = None
+        self._learnt_at = -_RELEARN_SECONDS
 
     async def initialize(self, *arguments: Any, **options: Any) -> RedisCluster:
-        """Learn which node has which slots; a caller who leaves early doesn't break that off.
+        """Learn which node has which slots: once for all who ask, and seldom however much fails.
 
-        A node that is gone costs the time for connecting, which is longer than callers wait: were
-        each attempt broken off with its caller, none would ever ask the next node.
+        A caller who leaves early doesn't break it off. A node that is gone costs the time for
+        connecting, which is longer than callers wait: were each attempt broken off with its
+        caller, none would ever ask the next node.
         """
-        if self._initialize:
-            await asyncio.shield(super().initialize(*arguments, **options))
+        now = asyncio.get_running_loop().time()
+        if self._initialize and now - self._learnt_at >= _RELEARN_SECONDS:
+            if self._learning is None or self._learning.done():
+                self._learning = asyncio.ensure_future(self._learn(*arguments, **options))
+            await asyncio.shield(self._learning)
+        return self
+
+    async def _learn(self, *arguments: Any, **options: Any) -> RedisCluster:
+        await super().initialize(*arguments, **options)
+        self._learnt_at = asyncio.get_running_loop().time()
         return self
 
     async def execute_command(self, *arguments: Any, **options: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -142,6 +143,37 @@ async def test_a_process_of_the_mall_finds_the_cluster_by_its_settings(
         assert await ports.gate.reconcile() == []
         assert await client.ping()
         assert len(client.get_nodes()) == 3
+
+
+async def test_a_node_that_dies_under_fifty_orders_and_comes_back(tmp_path: Path) -> None:
+    cluster = RedisCluster(tmp_path, node_timeout_ms=500)
+    try:
+        await cluster.form()
+        client = connect(RedisConfig(cluster.url, is_cluster=True, timeout_seconds=2.0))
+        config = StockGateConfig(timeout_seconds=5.0, breaker_seconds=0.0)
+        gate = StockGate(client, _plenty, config)
+        wanted = dict.fromkeys(SKUS, 1)
+        assert (await gate.hold("before", wanted)).answer is GateAnswer.HELD
+
+        async def order(number: int) -> GateAnswer:
+            if number == 25:
+                cluster.kill(2)
+            return (await gate.hold(f"k{number}", wanted)).answer
+
+        answers = await asyncio.gather(*(order(number) for number in range(50)))
+        assert set(answers) <= {GateAnswer.HELD, GateAnswer.UNAVAILABLE}
+        assert (await gate.hold("dead", wanted)).answer is GateAnswer.UNAVAILABLE
+        assert await gate.reconcile() == []
+
+        cluster.restart(2)
+        async with asyncio.timeout(30):
+            while True:
+                # Of the dead node's SKUs nothing is known; they are read anew.
+                if (await gate.hold("after", wanted)).answer is GateAnswer.HELD:
+                    break
+        await client.aclose()
+    finally:
+        cluster.stop()
 
 
 @pytest.mark.parametrize("window", list(Window))

@@ -18,8 +18,9 @@ _PASSWORD = "test-only-password-of-the-cluster"
 class RedisCluster:
     """Three nodes on ports of 127.0.0.1 that share the slots evenly, without replicas."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, node_timeout_ms: int = 2_000) -> None:
         self._folder = folder
+        self._node_timeout_ms = node_timeout_ms
         self._program = binaries.find_valkey(Home(folder, account=None), "auto")
         self.nodes = [self._start(number) for number in range(NODES)]
 
@@ -31,6 +32,15 @@ class RedisCluster:
     def stop(self) -> None:
         for node in self.nodes:
             node.stop()
+
+    def kill(self, number: int) -> None:
+        """Have a node die; the others notice when its time is up."""
+        self.nodes[number].process.kill()
+        self.nodes[number].process.wait()
+
+    def restart(self, number: int) -> None:
+        """Start a dead node again: it knows its slots, and nothing that it held."""
+        self.nodes[number] = self._start(number, self.nodes[number].port)
 
     async def form(self) -> None:
         """Give each node its slots, let them meet, and wait until all agree."""
@@ -61,14 +71,15 @@ class RedisCluster:
             await client.flushall()
             await client.aclose()
 
-    def _start(self, number: int) -> valkey.Valkey:
+    def _start(self, number: int, port: int = 0) -> valkey.Valkey:
         folder = self._folder / f"node-{number}"
-        folder.mkdir()
-        port = two_free_ports()  # The second one is the bus, over which nodes speak to each other.
+        folder.mkdir(exist_ok=True)
+        # The second one is the bus, over which nodes speak to each other.
+        port = port or two_free_ports()
         options = (
             "cluster-enabled yes",
             f"cluster-port {port + 1}",
-            "cluster-node-timeout 2000",
+            f"cluster-node-timeout {self._node_timeout_ms}",
             f"masterauth {_PASSWORD}",
         )
         return valkey.start(
