@@ -408,6 +408,7 @@ _EXPECTED = {
     "mall_profile": "dev, test or production",
     "port": "a port number from 1 to 65535",
     "mall_debug": _SWITCH,
+    "redis_cluster": _SWITCH,
     "graphiql": _SWITCH,
     "graphql_introspection": _SWITCH,
     "trusted_documents_only": _SWITCH,

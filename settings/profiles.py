@@ -81,6 +81,10 @@ def _servers(settings: Settings) -> Iterator[Problem]:
             yield Problem(name, "is not set", example)
         elif parts.scheme not in schemes:
             yield Problem(name, "has another scheme", example)
+    redis = urlsplit(settings.redis_url.get_secret_value())
+    if settings.redis_cluster and redis.path not in ("", "/", "/0"):
+        example = "redis://:password@host:6379/0"
+        yield Problem("REDIS_URL", "names a database, which a cluster hasn't", example)
 
 
 _POSTGRES_SCHEMES = (

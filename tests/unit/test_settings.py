@@ -197,6 +197,15 @@ def test_an_sms_sender_needs_its_settings(sender: str, names: list[str]) -> None
     assert refused(**_DEV, sms_sender=sender) == names
 
 
+@pytest.mark.parametrize("path", ["", "/", "/0"])
+def test_a_cluster_has_one_database(path: str) -> None:
+    url = "redis://:password@127.0.0.1:6379"
+    assert load(**{**_DEV, "redis_url": url + path, "redis_cluster": True}).redis_cluster
+    with pytest.raises(SettingsError, match="REDIS_URL: names a database, which a cluster hasn't"):
+        load(**{**_DEV, "redis_url": f"{url}/1", "redis_cluster": True})
+    assert not load(**{**_DEV, "redis_url": f"{url}/1"}).redis_cluster
+
+
 def test_s3_storage_needs_its_settings() -> None:
     names = ["S3_REGION", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"]
     assert refused(**_DEV, upload_storage="s3") == names
