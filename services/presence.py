@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from domain.clock import business_day, end_of_business_day
+from domain.errors import Busy
 from services import benefits
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,9 @@ async def seen(member_id: UUID, *, now: datetime, anew: bool = False) -> None:
     sightings.note(member_id, until=now + _TRYING)
     try:
         given = await benefits.give_due(member_id, now=now)
+    except Busy:
+        log.warning("benefits_wait", member_id=str(member_id))  # For the next look, in seconds.
+        return
     except Exception:
         log.exception("benefits_not_given", member_id=str(member_id))
         return
