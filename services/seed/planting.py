@@ -23,6 +23,7 @@ from services.seed.brand import (
     TEXTS,
     Poster,
 )
+from services.seed.campaigns import plant_campaigns
 from services.seed.files import (
     GOODS,
     category_picture,
@@ -58,6 +59,7 @@ async def plant(data: PersonalData, *, now: datetime) -> bool:
         await plant_offers(categories, SOURCE, now=now)
         await plant_promotions(categories, now=now)
         await plant_rewards(data, now=now)
+        await plant_campaigns(products, now=now)
     return True
 
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from cli.seed import write_files
+from domain.campaigns import CampaignStatus
 from domain.catalog import BannerSlot
 from domain.members import AgreementKind
 from models import database as db
 from services import (
     campaigns,
+    flash_lists,
+    group_lists,
     product_figures,
     promotions,
     reward_lists,
@@ -25,6 +28,7 @@ from services.consents import current_agreements
 from services.pages import PageRequest
 from services.reward_lists import RewardQuery
 from services.seed import pages, pictures, plant
+from services.verification import verify
 from tests.factories.shop import DATA, NOW, a_member
 from tests.support.catalog import catalog_client
 
@@ -33,6 +37,7 @@ async def counts() -> dict[str, int]:
     tables = (
         *("category", "product", "sku", "stock_level", "store", "banner", "agreement"),
         *("coupon_template", "coupon_campaign", "promotion", "reward"),
+        *("flash_sale", "flash_sale_item", "group_buy", "group_buy_item", "campaign_stock"),
     )
     return {table: await db.fetch_value(f"SELECT count(*) FROM {table}") for table in tables}
 
@@ -56,6 +61,11 @@ async def test_it_is_planted_once(planted: None) -> None:
         "coupon_campaign": 10,
         "promotion": 7,
         "reward": 6,
+        "flash_sale": 2,
+        "flash_sale_item": 5,
+        "group_buy": 2,
+        "group_buy_item": 3,
+        "campaign_stock": 6,
     }
     assert await counts() == whole
     assert not await plant(DATA, now=NOW + timedelta(days=1))
@@ -104,6 +114,15 @@ async def test_every_kind_of_promotion_runs_and_of_reward_is_there(planted: None
     [virtual] = [row for row in page.rows if row["kind"] == "VIRTUAL"]
     assert virtual["remaining"] == 50
     assert await db.fetch_value("SELECT count(DISTINCT digest) FROM reward_code") == 50
+
+
+async def test_a_flash_sale_and_a_group_buy_are_on(planted: None) -> None:
+    running, upcoming = CampaignStatus.RUNNING, CampaignStatus.UPCOMING
+    sales = await flash_lists.list_sales((), PageRequest(10), now=NOW)
+    assert [flash_lists.status_of(row, now=NOW) for row in sales.rows] == [running, upcoming]
+    teams = await group_lists.list_group_buys((running,), PageRequest(10), now=NOW)
+    assert Counter(row["new_members_only"] for row in teams.rows) == {True: 1, False: 1}
+    assert [finding for finding in await verify() if not finding.is_clean] == []
 
 
 async def test_what_an_operator_changed_stays(planted: None) -> None:
