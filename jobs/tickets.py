@@ -12,17 +12,17 @@ import signal
 import socket
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 import uvloop
-from prometheus_client import Counter, start_http_server
+from prometheus_client import Counter, Gauge, start_http_server
 
 from domain.errors import Busy
 from services import flash_counts, flash_orders
 from services.flash_claims import topic_of
-from services.flash_gate import FlashGate, QueuedTicket
+from services.flash_gate import FlashGate, ItemConfig, QueuedTicket
 from services.news import NewsLine
 from services.personal_data import PersonalData
 from settings import Settings
@@ -35,13 +35,16 @@ LOOPS = 2
 LIMIT = flash_orders.BATCH
 _WAIT_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
-"""How often it looks which sales are open, and into the queues of those that aren't."""
+"""How often it looks which sales have begun, and into the queues of those that haven't."""
 
 _PAUSE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
 tickets_total = Counter("mall_flash_tickets_total", "Tickets that were decided.", ["outcome"])
+longest_wait = Gauge(
+    "mall_flash_ticket_wait_seconds", "How long a ticket of the last batch had waited at most."
+)
 failures_total = Counter("mall_flash_batches_failed_total", "Batches that failed as a whole.")
 
 
@@ -113,15 +116,17 @@ async def _consume(ports: TicketPorts, consumer: str, stop: asyncio.Event) -> No
 
 async def decide(queued: Sequence[QueuedTicket], ports: TicketPorts) -> None:
     """Decide tickets, tell the gate, then whoever follows them."""
-    settled = await flash_orders.decide(queued, ports.personal_data, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    settled = await flash_orders.decide(queued, ports.personal_data, now=now)
     await ports.flash.settle(settled)
     await ports.news.tell([topic_of(each.claim_id) for each in settled])
+    longest_wait.set(max((now - each.ticket.claimed_at).total_seconds() for each in queued))
     for each in settled:
         tickets_total.labels(each.outcome.value).inc()
 
 
 class _Shards:
-    """Which queues to read: those of open sales, and now and then all of them."""
+    """Which queues to read: those of sales that have begun, and now and then all of them."""
 
     def __init__(self, ports: TicketPorts) -> None:
         self._gate = ports.flash
@@ -130,7 +135,7 @@ class _Shards:
 
     @property
     def has_open_sales(self) -> bool:
-        """Tell whether any queue may get tickets."""
+        """Tell whether any queue may get tickets now."""
         return bool(self._open)
 
     async def to_read(self) -> Collection[int]:
@@ -138,10 +143,18 @@ class _Shards:
         moment = asyncio.get_running_loop().time()
         if moment < self._look_at:
             return self._open
-        items = await flash_counts.of_open_sales(now=datetime.now(UTC))
-        self._open = self._gate.shards_of([item.config.place for item in items])
+        now = datetime.now(UTC)
+        items = await flash_counts.of_open_sales(now=now)
+        begun = (item.config for item in items if _has_begun(item.config, now))
+        self._open = self._gate.shards_of([config.place for config in begun])
         self._look_at = moment + _LOOK_SECONDS
         return self._gate.shards
+
+
+def _has_begun(item: ItemConfig, now: datetime) -> bool:
+    """Tell whether anybody may claim, or may before the next look."""
+    early = timedelta(minutes=max(item.early_minutes.values(), default=0))
+    return item.starts_at - early <= now + timedelta(seconds=_LOOK_SECONDS)
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

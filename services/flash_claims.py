@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -65,6 +66,8 @@ LOST_AFTER = timedelta(seconds=60)
 
 _AWAY_SECONDS = 2
 _PAUSED_SECONDS = 10
+_PATIENCE_SECONDS = 2.0
+"""How long a claim waits for Redis to be told again what it has lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,15 +146,15 @@ _mending: dict[object, asyncio.Task[bool]] = {}
 
 async def _mend(missing: Missing, wish: ClaimWish, gate: FlashGate) -> None:
     """Have the gate know an item, or the levels, again: once for all who ask meanwhile."""
-    what = (id(gate), "levels" if missing.levels else wish.item_id)
+    shards = gate.shards_of([ItemPlace(wish.item_id, wish.buckets)])
+    what = (id(gate), shards if missing.levels else wish.item_id)
     task = _mending.get(what)
     if task is None or task.done():
         work: Callable[[], Awaitable[bool]]
         if missing.levels:
-            place = ItemPlace(wish.item_id, wish.buckets)
 
             async def work() -> bool:
-                return await flash_levels.feed_anew(gate, gate.shards_of([place]), now=wish.now)
+                return await flash_levels.feed_anew(gate, shards, now=wish.now)
         else:
 
             async def work() -> bool:
@@ -162,7 +165,8 @@ async def _mend(missing: Missing, wish: ClaimWish, gate: FlashGate) -> None:
 
         task = asyncio.create_task(_forgotten(what, work), context=Context())
         _mending[what] = task
-    await asyncio.shield(task)
+    with suppress(TimeoutError):  # It goes on, for those who ask then.
+        await asyncio.wait_for(asyncio.shield(task), _PATIENCE_SECONDS)
 
 
 async def _forgotten(what: object, work: Callable[[], Awaitable[bool]]) -> bool:
