@@ -37,7 +37,9 @@ CLAIM = Mutation(
     }""",
     ("ticket", "id"),
 )
-TICKET = "query Ticket($i: ID!) { flashSaleTicket(id: $i) { status order { id } } }"
+TICKET = """query Ticket($id: ID!) {
+  flashSaleTicket(id: $id) { status order { id } problem { code } }
+}"""
 LIMIT = 2
 BUCKETS = 4
 PRICE_FEN = 500
@@ -100,10 +102,9 @@ async def publish(settings: Settings, pieces: int) -> Sale:
 
 @dataclass(frozen=True, slots=True)
 class Claimers:
-    """How members behave, all by the seed: `sale` answers claims, `mall` all else."""
+    """How members behave, all by the seed."""
 
-    campaigns: Desk
-    mall: Desk
+    desk: Desk
     sale: Sale
     simulator_url: str
     chance: random.Random
@@ -135,15 +136,15 @@ class Claimers:
         if not order_id:
             return
         if fate < self.payers and person.can_pay:
-            await pay(self.mall, person, order_id, wechat, self.simulator_url)
+            await pay(self.desk, person, order_id, wechat, self.simulator_url)
         elif fate < self.payers + self.cancellers:
-            await cancel(self.mall, person, order_id)
+            await cancel(self.desk, person, order_id)
 
     async def claim(self, person: Person, key: str, pieces: int) -> str:
         """Claim, follow the ticket to its end, and return the order; "" when there is none."""
         given = {"itemId": self.sale.item, "quantity": pieces}
         wish = Wish(person, key, given, what=self.sale.item, pieces=pieces)
-        answer = await self.campaigns.surely(CLAIM, wish)
+        answer = await self.desk.surely(CLAIM, wish)
         if answer.outcome is not Outcome.OK:
             return ""
         ending = self.endings[answer.ref] = await self._followed(person, answer.ref)
@@ -153,13 +154,12 @@ class Claimers:
         ending = Ending(NO_ANSWER, "", "")
         for _ in range(int(_DECIDED_SECONDS / _LOOK_SECONDS)):
             await asyncio.sleep(_LOOK_SECONDS)
-            reply = await self.campaigns.phones.ask(TICKET, {"i": {"id": ticket}}, person)
+            reply = await self.desk.phones.ask(TICKET, {"id": ticket}, person)
             if reply.code or reply.content.get("errors"):
                 continue
-            told = reply.content["data"]["flashSaleTicket"]
-            if told.get("status"):
-                order = told["order"] or {"id": ""}
-                ending = Ending(told["status"], told.get("reason") or "", order["id"])
+            if told := reply.content["data"]["flashSaleTicket"]:
+                order, problem = told["order"] or {"id": ""}, told["problem"] or {"code": ""}
+                ending = Ending(told["status"], problem["code"], order["id"])
             if ending.status in {"ORDERED", "REJECTED"}:
                 break
         return ending

@@ -41,7 +41,6 @@ ONE_COMMIT_IN = 4
 
 _LATE_MS = 2_000
 _MALL = ("cli.main",)
-_DOOR = "benchmarks.storm.door"
 
 
 class OwnPostgres:
@@ -92,8 +91,6 @@ class Machine:
     proxy: Proxy
     redis: RedisServer
     webs: list[Process]
-    doors: list[Process]
-    """Where campaigns are answered: beside the web processes, or none."""
     worker: Process
     tickets: Process | None
     postgres: OwnPostgres | None
@@ -102,11 +99,6 @@ class Machine:
     def ports(self) -> list[int]:
         """Return where the web processes answer."""
         return [web.settings.port for web in self.webs]
-
-    @property
-    def campaign_ports(self) -> list[int]:
-        """Return where campaigns are answered."""
-        return [door.settings.port for door in self.doors]
 
     @asynccontextmanager
     async def books(self) -> AsyncIterator[None]:
@@ -126,7 +118,7 @@ class Machine:
     def breaks(self) -> Mapping[Kind, Break]:
         """Return what each kind of fault does here."""
         ways: dict[Kind, Break] = {
-            Kind.WEB_KILLED: self._kill_web,
+            Kind.WEB_KILLED: lambda fault: _restarted(self.webs[0], fault),
             Kind.WORKER_KILLED: lambda fault: _restarted(self.worker, fault),
             Kind.REDIS_KILLED: self._lose_redis,
             Kind.REDIS_FLUSHED: self._flush,
@@ -143,11 +135,6 @@ class Machine:
         if self.postgres is not None:
             ways[Kind.POSTGRES_KILLED] = self._kill_postgres
         return ways
-
-    async def _kill_web(self, fault: Fault) -> None:
-        async with asyncio.TaskGroup() as group:
-            for process in (*self.webs[:1], *self.doors[:1]):
-                group.create_task(_restarted(process, fault))
 
     async def _lose_redis(self, fault: Fault) -> None:
         self.redis.kill()
@@ -220,7 +207,6 @@ async def machine_on(
     folder: Path,
     *,
     webs: int = 2,
-    doors: int = 0,
     with_tickets: bool = False,
     seed: int = 0,
     own_postgres: OwnPostgres | None = None,
@@ -241,12 +227,11 @@ async def machine_on(
         # The worker leaves tickets alone where a process of their own turns them into orders.
         alone = {"worker_tickets": False} if with_tickets else {}
         serving = [made(f"web-{number}", *_MALL, "serve") for number in range(webs)]
-        campaigns = [made(f"door-{number}", _DOOR) for number in range(doors)]
         worker = made("worker", *_MALL, "worker", ready="worker_ready", **alone)
         tickets = None
         if with_tickets:
             tickets = made("tickets", *_MALL, "tickets", ready="tickets_ready")
-        everybody = [*serving, *campaigns, worker, *([tickets] if tickets else [])]
+        everybody = [*serving, worker, *([tickets] if tickets else [])]
         await asyncio.gather(*(process.start() for process in everybody))
         yield Machine(
             settings,
@@ -254,7 +239,6 @@ async def machine_on(
             proxy,
             redis,
             serving,
-            campaigns,
             worker,
             tickets,
             own_postgres,
@@ -263,7 +247,7 @@ async def machine_on(
 
 @asynccontextmanager
 async def open_machine(
-    *, webs: int = 2, doors: int = 0, with_tickets: bool = False, seed: int = 0
+    *, webs: int = 2, with_tickets: bool = False, seed: int = 0
 ) -> AsyncIterator[Machine]:
     """Bring PostgreSQL (every commit on disk), Valkey, the simulator and the mall."""
     folder = _throw_away_folder()
@@ -279,7 +263,6 @@ async def open_machine(
                 redis,
                 folder,
                 webs=webs,
-                doors=doors,
                 with_tickets=with_tickets,
                 seed=seed,
                 own_postgres=own,

@@ -145,16 +145,13 @@ async def flash_round(
     machine: Machine, size: Size, *, seed: int, faults: Sequence[Fault] = ()
 ) -> Report:
     """Have members claim what a few can have, while things break."""
-    history = History()
-    doors = Phones(machine.campaign_ports, size.connections)
-    webs = Phones(machine.ports, size.connections)
+    history, phones = History(), Phones(machine.ports, size.connections)
     async with machine.books():
         sale = await flash.publish(machine.settings, size.pieces)
         people = await enlist(machine.settings, size.members)
         latecomers = await enlist(machine.settings, size.pieces + 3)
     claimers = flash.Claimers(
-        Desk(doors, history),
-        Desk(webs, history),
+        Desk(phones, history),
         sale,
         machine.settings.simulator_url,
         random.Random(seed),
@@ -170,8 +167,7 @@ async def flash_round(
             healed = await flash.quiet(machine.settings, sale)
             await flash.sell_out(claimers, latecomers)
             await flash.quiet(machine.settings, sale)
-    for phones in (doors, webs):
-        phones.close()
+    phones.close()
     async with machine.books():
         facts = await flash.facts(machine.settings, sale, history)
         found = check(history, flash.CLAIM.name, facts)
@@ -214,6 +210,4 @@ ROUNDS = {"orders": orders_round, "teams": teams_round, "flash": flash_round}
 
 def storm_machine(storm: str, seed: int) -> AbstractAsyncContextManager[Machine]:
     """Bring the machine that a storm needs, as long as the block runs."""
-    if storm == "flash":
-        return open_machine(webs=1, doors=2, with_tickets=True, seed=seed)
-    return open_machine(webs=2, seed=seed)
+    return open_machine(webs=2, with_tickets=storm == "flash", seed=seed)
