@@ -300,11 +300,12 @@ async def _take_late(order: Any, size: int, *, now: datetime) -> CancelReason | 
     position = free_position([seat["position"] for seat in seats], size)
     if position is None:
         return CancelReason.TEAM_FULL
-    await database.execute(
+    taken = await database.execute(
         """
         INSERT INTO group_buy_seat (id, team_id, position, member_id, order_id, status, held_until,
                                     joined_at, paid_at, merged)
         VALUES ($1, $2, $3, $4, $5, 'PAID', $6, $6, $6, false)
+        ON CONFLICT DO NOTHING
         """,
         new_id(),
         order["team_id"],
@@ -313,7 +314,8 @@ async def _take_late(order: Any, size: int, *, now: datetime) -> CancelReason | 
         order["id"],
         now,
     )
-    return None
+    # A merge at this moment may have given the member another seat.
+    return None if taken else CancelReason.TEAM_ALREADY_JOINED
 
 
 async def _complete(order: Any, *, now: datetime) -> None:
