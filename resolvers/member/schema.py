@@ -14,6 +14,7 @@ from resolvers.member.coupons.mutations import CouponsMutation
 from resolvers.member.coupons.queries import CouponsQuery
 from resolvers.member.flash_sales.mutations import FlashSalesMutation
 from resolvers.member.flash_sales.queries import FlashSalesQuery
+from resolvers.member.flash_sales.subscriptions import FlashSalesSubscription
 from resolvers.member.group_buys.queries import GroupBuysQuery
 from resolvers.member.group_buys.subscriptions import GroupBuysSubscription
 from resolvers.member.invitations.mutations import InvitationsMutation
@@ -72,7 +73,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed, over a WebSocket.")
-class Subscription(OrdersSubscription, GroupBuysSubscription):
+class Subscription(OrdersSubscription, GroupBuysSubscription, FlashSalesSubscription):
     pass
 
 

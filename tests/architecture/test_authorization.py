@@ -119,7 +119,7 @@ QUERIES_BY_ID = {
 PUBLIC_QUERIES_BY_ID = {"flashSale", "groupBuy", "groupBuyTeam", "product", "reward"}
 """Of a team, whoever was given its id is meant to see it."""
 
-SUBSCRIPTIONS = {"orderChanged": "order"}
+SUBSCRIPTIONS = {"flashSaleTicketChanged": "ticket", "orderChanged": "order"}
 """Subscriptions, each to one thing that has an owner."""
 SUBSCRIPTIONS_BY_LINK = {"groupBuyTeamChanged"}
 """Subscriptions for whoever is signed in and holds an id that nobody can guess."""
