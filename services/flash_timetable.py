@@ -52,12 +52,15 @@ class _Read:
 
 _read: _Read | None = None
 _reading: asyncio.Task[None] | None = None
+_forgotten = 0
+"""How often the cache was emptied: what was read before that is not put into it."""
 
 
 def forget_cached() -> None:
     """Read afresh next time: between tests."""
-    global _read, _reading  # noqa: PLW0603 (one small cache per process)
+    global _read, _reading, _forgotten  # noqa: PLW0603 (one small cache per process)
     _read = _reading = None
+    _forgotten += 1
 
 
 async def item_on_sale(item_id: UUID, *, now: datetime) -> TimetabledItem:
@@ -101,6 +104,7 @@ def _read_again(now: datetime) -> asyncio.Task[None]:
 
 async def _read_all(now: datetime) -> None:
     global _read  # noqa: PLW0603
+    forgotten = _forgotten
     try:
         rows = await database.fetch(f"{_ITEMS} WHERE sale.close_due_at IS NOT NULL")
     except Exception as error:
@@ -108,7 +112,8 @@ async def _read_all(now: datetime) -> None:
             raise
         log.warning("flash_timetable_is_old", error=type(error).__name__)
         return
-    _read = _Read(now, {row["id"]: _timetabled(row) for row in rows})
+    if forgotten == _forgotten:
+        _read = _Read(now, {row["id"]: _timetabled(row) for row in rows})
 
 
 _ITEMS = """
