@@ -1,11 +1,11 @@
-"""A server for claims of flash sales, three ways: `python -m benchmarks.claim_server`.
+"""A server for claims of flash sales, in several ways: `python -m benchmarks.claim_server`.
 
 `/graphql` is the mall's executor, context, service and gate around a mutation of our own.
 `/by-hand` is Starlette and redis-py making the same Lua call; tokens, tickets and digests are the
-mall's own functions. `/collected` asks no Redis at all: the claims of some milliseconds become one
-statement, and each is answered after its commit. `POST /reset` empties the gate. Listens at
-`BENCHMARK_PORT`; `BENCHMARK_ITEM` is the item, `BENCHMARK_WINDOW_MS` how long claims are collected
-at least.
+mall's own functions. `/stream` is the same through the mall's client of claims. `/collected` asks
+no Redis at all: the claims of some milliseconds become one statement, and each is answered after
+its commit. `POST /reset` empties the gate. Listens at `BENCHMARK_PORT`; `BENCHMARK_ITEM` is the
+item, `BENCHMARK_WINDOW_MS` how long claims are collected at least.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from executor.documents import Documents
 from executor.engine import Engine
 from executor.http import GraphQLHTTP
 from executor.trusted import DocumentSource
+from gateways.redis.claims_client import claims_client
 from gateways.redis.scripts import Script
 from models import database
 from resolvers.common.context import Info
@@ -118,7 +119,7 @@ class _Asked(NamedTuple):
 
 
 class Server:
-    """The three ways to claim, in one process."""
+    """All ways to claim, in one process."""
 
     def __init__(self, settings: Settings) -> None:
         self._mall = MallApp(settings)
@@ -135,6 +136,7 @@ class Server:
         self._pages = Starlette(
             routes=[
                 Route("/by-hand", self._by_hand, methods=["POST"]),
+                Route("/stream", self._stream, methods=["POST"]),
                 Route("/collected", self._collected, methods=["POST"]),
                 Route("/reset", self._reset, methods=["POST"]),
                 Route("/readyz", _ready),
@@ -153,6 +155,7 @@ class Server:
             process = self._mall.process
             assert process is not None
             self._redis, self._gate = process.redis, process.ports.flash
+            self._claims = claims_client(self._redis)
             collecting = asyncio.create_task(self._collector.run())
             try:
                 yield
@@ -172,6 +175,18 @@ class Server:
 
     async def _by_hand(self, request: Request) -> Response:
         asked = await self._asked(request)
+        keys, arguments, ticket = self._call(asked)
+        reply = await self._redis.evalsha(self._script.sha, len(keys), *keys, *arguments)
+        return _answer(asked, ticket if reply[0] == "TICKET" else None)
+
+    async def _stream(self, request: Request) -> Response:
+        asked = await self._asked(request)
+        keys, arguments, ticket = self._call(asked)
+        reply = await self._claims.evalsha(self._script, keys, arguments)
+        return _answer(asked, ticket if reply[0] == "TICKET" else None)
+
+    def _call(self, asked: _Asked) -> tuple[list[str], list[str | int], str]:
+        """Return the keys and the arguments of the gate's script, and the ticket."""
         claim_id = claim_id_of(asked.member_id, asked.key)
         ms = int(asked.now.timestamp() * 1000)
         ticket = write_ticket(
@@ -179,20 +194,20 @@ class Server:
         )
         tag, item = f"{{flash:{crc32(asked.item_id.bytes) % 16}}}", asked.item_id.hex
         member, claim = asked.member_id.hex, claim_id.hex
-        reply = await self._redis.evalsha(
-            self._script.sha,
-            9,
-            *(f"{tag}:{name}:{item}" for name in ("item", "quota", "open")),
+        keys = [
+            f"{tag}:item:{item}",
+            f"{tag}:quota:{item}",
+            f"{tag}:open:{item}",
             f"{tag}:key:{claim}",
             f"{tag}:mine:{item}",
             f"{tag}:tickets",
             f"{tag}:level",
             f"{tag}:rate:m:{member}",
             f"{tag}:rate:a:",
-            *(ms, member, asked.quantity, claim, "0" * 16, ticket, _KEY_MS),
-            *(0, 0, 0, 0, "", "EXPRESS", ""),
-        )
-        return _answer(asked, ticket if reply[0] == "TICKET" else None)
+        ]
+        arguments: list[str | int] = [ms, member, asked.quantity, claim, "0" * 16, ticket, _KEY_MS]
+        arguments += [0, 0, 0, 0, "", "EXPRESS", ""]
+        return keys, arguments, ticket
 
     async def _collected(self, request: Request) -> Response:
         asked = await self._asked(request)

@@ -50,9 +50,14 @@ class Claimed:
     cpu_seconds: float
 
     @property
+    def answers(self) -> int:
+        """Return how many claims were answered."""
+        return self.tickets + self.sold_out
+
+    @property
     def rate(self) -> float:
         """Return answers a second."""
-        return (self.tickets + self.sold_out) / self.seconds
+        return self.answers / self.seconds
 
 
 async def measure(

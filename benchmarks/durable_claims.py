@@ -42,6 +42,7 @@ def main() -> None:
     )
     parser.add_argument("--connections", default="64,256", help="at a time; several as 64,256")
     parser.add_argument("--windows", default="0,2,5,10", help="milliseconds, to collect claims in")
+    parser.add_argument("--sold-out", action="store_true", help="nobody gets anything")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each side's turn")
     given = parser.parse_args()
@@ -72,7 +73,7 @@ async def _run(given: argparse.Namespace) -> None:
 def _streams(machine: Machine, claims: Claims) -> list[Side]:
     names = {"no": "in memory", "everysec": "on disk each second", "always": "on disk at once"}
     return [
-        Side(f"stream, {name}", "/by-hand", claims, _redis(machine, fsync))
+        Side(f"stream, {name}", "/stream", claims, _redis(machine, fsync))
         for fsync, name in names.items()
     ]
 
@@ -96,11 +97,11 @@ async def _compare(sides: list[Side], connections: int, given: argparse.Namespac
     for number in range(given.rounds + 1):
         for side in sides:
             await side.prepare()
-            await side.claims.reset(PLENTY)
+            await side.claims.reset(0 if given.sold_out else PLENTY)
             seconds = given.seconds if number else 0.5  # The first one only warms up.
             name = f"{connections}-{number}-{side.name}"
             turn = await side.claims.turn(name, side.path, connections, seconds)
-            assert not turn[0].sold_out, "there is plenty"
+            assert not (turn[0].tickets if given.sold_out else turn[0].sold_out)
             if number:
                 turns[side.name].append(turn)
     for side in sides:
@@ -113,7 +114,9 @@ def _told(side: Side, connections: int, turns: list[Turn]) -> str:
     p99 = median(claimed.p99_ms for claimed, _ in turns)
     cpu = []
     for part in (side.claims.name, *PARTS[1:]):
-        spent = median(1e6 * used[part] / claimed.tickets for claimed, used in turns)
+        spent = median(
+            1e6 * used[part] / (claimed.tickets + claimed.sold_out) for claimed, used in turns
+        )
         cpu.append(f"{part} {spent:.0f}")
     return (
         f"{connections} connections, {side.name}: {rate:,.0f} a second, half within {p50:.1f} ms, "
