@@ -51,7 +51,7 @@ async def test_small_storms(machine: Machine) -> None:
 
     late = teams.LATE_SEATS + 2
     size = Size(members=41, wishes=late, pieces=0, seconds=0.3, connections=16)
-    faults = plan(2, [Kind.POSTGRES_SILENT, Kind.CALLBACKS], storm_seconds=1)
+    faults = plan(2, [Kind.CALLBACKS], storm_seconds=1)
     teamed = await rounds.teams_round(machine, size, seed=2, faults=faults)
     assert teamed.violations == []
     assert teamed.counts["placeOrder"] == {"OK": 2 + 2 + late, "TEAM_FULL": 38}
