@@ -12,7 +12,7 @@ from cli.embedded.process import die_with_parent, last_lines
 from settings import Settings
 from tests.support.application import PROJECT, environment_of
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _STOP_SECONDS = 15.0
 _LOOK_SECONDS = 0.02
 
