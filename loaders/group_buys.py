@@ -44,14 +44,19 @@ async def items_by_group_buy_id(ids: Sequence[UUID]) -> list[list[Record]]:
     rows = await database.fetch(
         """
         SELECT item.group_buy_id, item.sku_id, item.price_fen,
-               CASE WHEN sku.status = 'ON_SALE' AND product.status = 'ON_SALE'
-                    THEN coalesce(shelf.available, stock.available, 0) ELSE 0 END AS remaining
-        FROM group_buy_item AS item
-        JOIN sku ON sku.id = item.sku_id
-        JOIN product ON product.id = sku.product_id
-        LEFT JOIN campaign_stock AS shelf ON shelf.id = item.stock_id
-        LEFT JOIN stock_level AS stock ON stock.id = item.sku_id
-        WHERE item.group_buy_id = ANY($1) ORDER BY item.position, item.id
+               CASE WHEN item.is_for_sale THEN item.available ELSE 0 END AS remaining
+        FROM unnest($1::uuid[]) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT own.group_buy_id, own.sku_id, own.price_fen, own.position, own.id,
+                   (SELECT sku.status = 'ON_SALE' AND product.status = 'ON_SALE'
+                    FROM sku JOIN product ON product.id = sku.product_id
+                    WHERE sku.id = own.sku_id) AS is_for_sale,
+                   coalesce((SELECT available FROM campaign_stock WHERE id = own.stock_id),
+                            (SELECT available FROM stock_level WHERE id = own.sku_id),
+                            0) AS available
+            FROM group_buy_item AS own WHERE own.group_buy_id = wanted.id
+        ) AS item
+        ORDER BY item.position, item.id
         """,
         ids,
     )

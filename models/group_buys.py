@@ -85,6 +85,7 @@ class GroupBuyTeam(Table):
 
     class Meta:
         table = "group_buy_team"
+        indexes = (("leader_id",),)
         constraints = (
             CheckConstraint(
                 check="paid_seats BETWEEN 0 AND size", name="group_buy_team_seats_check"

@@ -143,6 +143,80 @@ BESIDE_THE_CROWD = (
                               processed_at)
     SELECT gen_random_uuid(), id, 'TRANSACTION.SUCCESS', '', now(), 1, now() FROM member
     """,
+    """
+    INSERT INTO flash_sale (id, name, name_en, starts_at, ends_at, state, needs_captcha,
+                            config_version, published_at, close_due_at, created_at)
+    SELECT gen_random_uuid(), 'of the crowd', '', opens, opens + interval '1 day',
+           CASE WHEN number > 8 THEN 'CLOSED' ELSE 'PUBLISHED' END, false, 1, now(),
+           CASE WHEN number > 8 THEN NULL ELSE now() + interval '2 days' END, now()
+    FROM generate_series(1, 250) AS number,
+         LATERAL (SELECT now() + interval '1 hour' * (4 - number)) AS window_of (opens)
+    """,
+    """
+    INSERT INTO flash_sale_item (id, sale_id, sku_id, stock_id, price_fen, quantity,
+                                 per_member_limit, buckets, position)
+    SELECT gen_random_uuid(), sale.id, sku.id, gen_random_uuid(), 100, 10, 1, 1, sku.place % 10
+    FROM (SELECT id, row_number() OVER () - 1 AS place FROM flash_sale) AS sale
+    JOIN (SELECT id, row_number() OVER () - 1 AS place FROM sku) AS sku
+        ON sku.place / 10 = sale.place
+    """,
+    """
+    INSERT INTO campaign_stock (id, sku_id, set_aside, available, reserved, sold, returned,
+                                updated_at)
+    SELECT stock_id, sku_id, 10, 10, 0, 0, 0, now() FROM flash_sale_item
+    """,
+    """
+    INSERT INTO flash_ticket (id, item_id, member_id, quantity, claimed_at, status, reason,
+                              decided_at)
+    SELECT gen_random_uuid(), item.id, member.id, 1, now(), 'REJECTED', 'SOLD_OUT', now()
+    FROM (SELECT id, row_number() OVER () AS place FROM member) AS member
+    JOIN (SELECT id, row_number() OVER () - 1 AS place FROM flash_sale_item) AS item
+        ON item.place = member.place % 2000
+    """,
+    """
+    INSERT INTO flash_quota (id, item_id, member_id, pieces)
+    SELECT gen_random_uuid(), item_id, member_id, 0 FROM flash_ticket
+    """,
+    """
+    INSERT INTO flash_reminder (id, item_id, member_id)
+    SELECT gen_random_uuid(), item_id, member_id FROM flash_ticket
+    """,
+    """
+    INSERT INTO group_buy (id, product_id, name, name_en, starts_at, ends_at, team_size, team_hours,
+                           per_member_limit, new_members_only, state, close_due_at, created_at)
+    SELECT gen_random_uuid(), id, 'of the crowd', '', now() - interval '1 hour',
+           now() + interval '1 day', 3, 24, 9, false, 'PUBLISHED', now() + interval '2 days', now()
+    FROM product LIMIT 300
+    """,
+    """
+    INSERT INTO group_buy_item (id, group_buy_id, sku_id, price_fen, position)
+    SELECT gen_random_uuid(), group_buy.id, sku.id, 100, 0
+    FROM group_buy JOIN sku ON sku.product_id = group_buy.product_id
+    """,
+    """
+    INSERT INTO group_buy_team (id, group_buy_id, leader_id, size, paid_seats, status, opened_at,
+                                expires_at, due_at)
+    SELECT gen_random_uuid(), group_buy.id, member.id, 3, 1, 'FORMING', now(),
+           now() + interval '1 day', now() + interval '1 day'
+    FROM (SELECT id, row_number() OVER () AS place FROM member) AS member
+    JOIN (SELECT id, row_number() OVER () - 1 AS place FROM group_buy) AS group_buy
+        ON group_buy.place = member.place % 300
+    """,
+    """
+    INSERT INTO group_buy_seat (id, team_id, position, member_id, order_id, status, held_until,
+                                joined_at, paid_at, merged)
+    SELECT gen_random_uuid(), id, 0, leader_id, gen_random_uuid(), 'PAID', now(), now(), now(),
+           false
+    FROM group_buy_team
+    """,
+    """
+    INSERT INTO group_buy_count (id, group_buy_id, member_id, pieces)
+    SELECT gen_random_uuid(), group_buy_id, leader_id, 1 FROM group_buy_team
+    """,
+    """
+    INSERT INTO group_buy_newcomer (id, member_id, order_id)
+    SELECT gen_random_uuid(), member_id, order_id FROM group_buy_seat
+    """,
 )
 """What the crowd's members have besides what the benchmarks give them."""
 
@@ -199,6 +273,36 @@ WAYS_TO_LIST_REWARDS: tuple[dict[str, Any], ...] = (
     {"f": {"kind": "VIRTUAL", "affordable": True}, "s": ["FULFILLED", "AWAITING_SHIPMENT"]},
     {"f": {"affordable": False}, "s": ["CANCELLED"], "after": _LATER},
 )
+CAMPAIGNS = """
+query ($sale: ID!, $team: ID!, $sku: ID!) {
+  flashSales(statuses: [RUNNING, UPCOMING, ENDED]) {
+    nodes { status items(first: 6) { nodes { id remaining sku { id } } } } totalCount }
+  flashSale(id: $sale) {
+    items { nodes { claimedByMe reminderSet myTicket { id order { id } } problem { code } }
+            totalCount } }
+  groupBuys { nodes { problem { code } items { remaining } product { id }
+                      openTeams(first: 3) { nodes { seatsLeft } totalCount } } totalCount }
+  groupBuyTeam(id: $team) { seats { nickname } problem { code } shareCard { title }
+                            myOrder { groupBuyTeam { id } } }
+  product(id: $sku) { groupBuy { id } skus { flashSaleItem { id } } }
+  me { flashSaleTickets { nodes { id item { price } order { id } problem { code } } totalCount }
+       groupBuyTeams(statuses: [FORMING]) { nodes { id } totalCount }
+       orders(first: 5) { nodes { groupBuyTeam { id } } } }
+}
+"""
+BUY_TOGETHER = """
+mutation ($i: PlaceOrderInput!) { placeOrder(input: $i) {
+  order { id groupBuyTeam { id } } userErrors { code path } } }
+"""
+CLAIM = """
+mutation ($i: ClaimFlashSaleInput!) { claimFlashSale(input: $i) {
+  ticket { id } userErrors { code path } } }
+"""
+FOLLOW = "query ($id: ID!) { flashSaleTicket(id: $id) { status } }"
+REMIND = """
+mutation ($i: SetFlashSaleReminderInput!) { setFlashSaleReminder(input: $i) {
+  item { reminderSet } userErrors { code } } }
+"""
 REDEEM = """
 mutation ($i: RedeemRewardInput!) { redeemReward(input: $i) {
   redemption { id code coupon { id } order { id } reward { problem { code } } }
@@ -401,6 +505,44 @@ async def redeem_rewards(shopper: Shopper, sku: SkuFacts) -> None:
         assert answer.errors == []
 
 
+async def take_part_in_campaigns(shopper: Shopper) -> None:
+    """Look at all campaigns, claim a piece, ask for a reminder, and open a team."""
+
+    async def ask(document: str, variables: dict[str, Any]) -> Any:
+        answer = await shopper.client.gql(document, variables, shopper.token)
+        assert answer.errors == []
+        return answer.data
+
+    [(item_id, sale_id)] = await db.fetch(
+        """
+        SELECT item.id, item.sale_id FROM flash_sale_item AS item
+        JOIN flash_sale AS sale ON sale.id = item.sale_id
+        WHERE sale.state = 'PUBLISHED' AND sale.starts_at < now() LIMIT 1
+        """
+    )
+    wish: dict[str, Any] = {"itemId": str(item_id), "idempotencyKey": "claim"}
+    claimed = (await ask(CLAIM, {"i": wish}))["claimFlashSale"]
+    assert claimed["userErrors"] == []
+    await ask(FOLLOW, {"id": claimed["ticket"]["id"]})
+    await ask(REMIND, {"i": {"itemId": str(item_id), "on": True}})
+    [(group_buy_id, sku_id, product_id)] = await db.fetch(
+        """
+        SELECT group_buy_id, sku_id, product_id FROM group_buy_item
+        JOIN group_buy ON group_buy.id = group_buy_id LIMIT 1
+        """
+    )
+    draft = {
+        "lines": [{"skuId": str(sku_id), "quantity": 1}],
+        "groupBuyId": str(group_buy_id),
+    }
+    placed = (await ask(BUY_TOGETHER, {"i": {"draft": draft, "idempotencyKey": "team"}}))[
+        "placeOrder"
+    ]
+    assert placed["userErrors"] == []
+    team_id = placed["order"]["groupBuyTeam"]["id"]
+    await ask(CAMPAIGNS, {"sale": str(sale_id), "team": team_id, "sku": str(product_id)})
+
+
 async def move_points(member_id: UUID) -> None:
     """Have points come, go, come back and be taken back."""
     now = datetime.now(UTC)
@@ -441,6 +583,7 @@ async def test_no_hot_statement_reads_a_large_table_whole(
     await move_points(member_id)
     await be_a_member(shopper)
     await redeem_rewards(shopper, SkuFacts(sku_id, product_id))
+    await take_part_in_campaigns(shopper)
     ears.plans_once = False  # A worker's connections plan for the values.
     await sweep_all(ports)
     await run_the_days_steps()
