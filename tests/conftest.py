@@ -151,7 +151,9 @@ async def _redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 async def redis_cluster(_redis_cluster: RedisCluster) -> AsyncIterator[RedisClient]:
     """A client of this worker's empty cluster of three nodes, as the application makes them."""
     await _redis_cluster.flush()
-    client = connect(RedisConfig(_redis_cluster.url, is_cluster=True))
+    # Patient: on a busy machine three nodes are sometimes slow, which is no failure.
+    config = RedisConfig(_redis_cluster.url, is_cluster=True, timeout_seconds=5)
+    client = connect(config)
     yield client
     await client.aclose()
 
