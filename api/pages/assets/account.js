@@ -102,6 +102,7 @@ function actions(found) {
     { class: "stack" },
     can("PAY") ? button(t("pay"), () => pay(found.id), { class: "main big", id: "pay" }) : null,
     can("PAY") ? button(t("check"), () => check(found.id)) : null,
+    found.groupBuyTeam ? h("a", { class: "button", id: "team", href: `#/team/${found.groupBuyTeam.id}` }, t(can("SHARE_TEAM") ? "shareTeam" : "seeTeam")) : null,
     can("BUY_AGAIN") ? button(t("again"), () => buyAgain(found.lines)) : null,
     can("CANCEL") ? button(t("cancelOrder"), () => cancel(found.id), { class: "quiet" }) : null,
   );

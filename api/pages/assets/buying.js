@@ -82,9 +82,10 @@ function cartLine({ id, sku, quantity, selected, problem, priceWhenAdded }, chan
   );
 }
 
-export async function checkout(skuId = null, quantity = "1") {
+export async function checkout(skuId = null, quantity = "1", groupBuyId = null, groupBuyTeamId = null) {
   if (!signedIn()) return needsSignIn();
-  const what = skuId ? { lines: [{ skuId, quantity: Number(quantity) }] } : { fromCart: true };
+  const together = groupBuyId ? { groupBuyId, groupBuyTeamId } : {};
+  const what = skuId ? { lines: [{ skuId, quantity: Number(quantity) }], ...together } : { fromCart: true };
   const page = new Checkout(what);
   await page.load();
   return page.node;

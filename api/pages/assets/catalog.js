@@ -1,6 +1,7 @@
 // Looking around: home, categories, search, a product.
 
 import { gql, mutate, signedIn } from "./api.js";
+import { together } from "./campaigns.js";
 import { ADD, HOME, PRODUCT, PRODUCTS } from "./documents.js";
 import { h, randomId } from "./dom.js";
 import { app, badge, button, empty, labelled, picture, safe, signIn, toast } from "./frame.js";
@@ -15,6 +16,7 @@ export async function home() {
   return [
     h("h1", { class: "hidden", tabindex: -1 }, app.shop.name),
     banners.length ? h("section", { class: "banners", "aria-label": t("banners"), tabindex: 0 }, banners.map(banner)) : null,
+    h("nav", { class: "chips", "aria-label": t("flashSales") }, h("a", { class: "chip", href: "#/flash" }, t("flashSales"))),
     categoryNav(categories),
     grid,
   ];
@@ -106,7 +108,7 @@ function place(link) {
 }
 
 export async function product(id) {
-  const { product: found } = await gql(PRODUCT, { id });
+  const [{ product: found }, team] = await Promise.all([gql(PRODUCT, { id }), together(id)]);
   if (!found) return empty(t("missing"), t("nothingHint"), h("a", { class: "button", href: "#/" }, t("backHome")));
   const picker = new Picker(found);
   return h(
@@ -121,6 +123,7 @@ export async function product(id) {
       h("p", { class: "labels" }, found.labels.map((label) => h("span", { class: "tag" }, label)), found.sold ? h("span", { class: "faint" }, t("sold", { n: found.sold })) : null),
       picker.node,
       h("p", { class: "faint" }, t(found.noReasonReturn ? "sevenDays" : "noReturn")),
+      team,
     ),
     h(
       "section",

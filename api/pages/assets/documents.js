@@ -43,6 +43,10 @@ export const CLAIM = {
   id: "sha256:7b0a5d137f16d19954e47e023e65ae5636cde3f760e1c74d220db395a2656875",
   text: "mutation Claim($input: ClaimCouponInput!) {\n  claimCoupon(input: $input) {\n    coupon {\n      id\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
 };
+export const CLAIM_PIECE = {
+  id: "sha256:aeb0efd28a5d9c2a9734fdf7c7c822b80c21fbd43860ec009ad14f951280fb33",
+  text: "mutation ClaimPiece($input: ClaimFlashSaleInput!) {\n  claimFlashSale(input: $input) {\n    ticket {\n      id\n      status\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
 export const COUPON_CENTRE_PAGE = {
   id: "sha256:659c622760bb4d5f3cd8b1acd8780d9e37303ca3dad439f96a6fdbe2088f41d0",
   text: "query CouponCentrePage($after: String) {\n  couponCampaigns(first: 20, after: $after) {\n    nodes {\n      id\n      status\n      remaining\n      quantity\n      pointsPrice\n      claimedByMe\n      perMemberLimit\n      terms {\n        ...TermsShown\n      }\n      problem {\n        message\n      }\n    }\n    pageInfo {\n      hasNextPage\n      endCursor\n    }\n  }\n}\n\nfragment TermsShown on CouponTerms {\n  name\n  kind\n  amountOff\n  payPercent\n  minSpend\n  validityText\n  description\n  scope {\n    title\n  }\n}",
@@ -58,6 +62,14 @@ export const DELETE_ADDRESS = {
 export const EXCHANGE_CODE = {
   id: "sha256:203f71fc8077d3f310ca6ed00b2055590f57573c986dad059564c8760457662f",
   text: "mutation ExchangeCode($input: ClaimCouponCodeInput!) {\n  claimCouponCode(input: $input) {\n    coupon {\n      id\n      terms {\n        name\n      }\n    }\n    userErrors {\n      code\n      message\n      path\n      retryAfterSeconds\n    }\n  }\n}",
+};
+export const FLASH_SALES = {
+  id: "sha256:01b78d6ea37df1e14f767f783987469b6817423a6d172bd1dfeeed07599d8be9",
+  text: "query FlashSales {\n  flashSales(statuses: [RUNNING, UPCOMING], first: 5) {\n    nodes {\n      id\n      name\n      status\n      startsAt\n      endsAt\n      items(first: 20) {\n        nodes {\n          id\n          price\n          quantity\n          remaining\n          problem {\n            message\n          }\n          myTicket {\n            id\n            status\n            order {\n              id\n            }\n          }\n          sku {\n            price\n            imageUrl\n            options {\n              value\n            }\n            product {\n              id\n              name\n              images\n            }\n          }\n        }\n      }\n    }\n  }\n}",
+};
+export const GROUP_BUY = {
+  id: "sha256:f189d3c86a7f3ea8e9ec216182ef97851be16fde11352b9dccfd5c88fea1613f",
+  text: "query GroupBuy($id: ID!) {\n  product(id: $id) {\n    groupBuy {\n      id\n      teamSize\n      teamHours\n      problem {\n        message\n      }\n      items {\n        price\n        remaining\n        sku {\n          id\n          options {\n            value\n          }\n        }\n      }\n      openTeams(first: 3) {\n        nodes {\n          id\n          seatsLeft\n          expiresAt\n        }\n      }\n    }\n  }\n}",
 };
 export const HOME = {
   id: "sha256:b1b99e610739bad811c487e7041115cd62798bee44a334c6b576d8e02d55209a",
@@ -92,8 +104,8 @@ export const MY_REDEMPTIONS = {
   text: "query MyRedemptions($after: String) {\n  me {\n    redemptions(first: 20, after: $after) {\n      nodes {\n        id\n        points\n        cash\n        status\n        code\n        createdAt\n        reward {\n          name\n        }\n        coupon {\n          status\n        }\n        order {\n          id\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n}",
 };
 export const ORDER_PAGE = {
-  id: "sha256:4b1594513e2c129ee2a4fac68f951747482b7b9c59341b8f1fe61e92bd8f82f0",
-  text: "query OrderPage($id: ID!) {\n  order(id: $id) {\n    ...OrderParts\n  }\n  me {\n    points {\n      pending\n    }\n  }\n}\n\nfragment OrderParts on Order {\n  id\n  orderNo\n  status\n  delivery\n  placedAt\n  payBefore\n  paidAt\n  paid\n  pointsEarned\n  remark\n  cancelReason\n  pickupCode\n  actions\n  goodsTotal\n  discountTotal\n  shipping\n  pointsOff\n  payable\n  discounts {\n    kind\n    title\n    amount\n  }\n  address {\n    name\n    phone\n    province\n    city\n    district\n    detail\n  }\n  store {\n    name\n    address\n  }\n  lines {\n    id\n    productName\n    skuName\n    imageUrl\n    quantity\n    unitPrice\n    payable\n    sku {\n      id\n      product {\n        id\n      }\n    }\n  }\n  timeline {\n    at\n    title\n  }\n}",
+  id: "sha256:01f37d7936b8afba8804fdb0114ff41a554db74c5bff38de2ee35a7f79b3d68d",
+  text: "query OrderPage($id: ID!) {\n  order(id: $id) {\n    ...OrderParts\n  }\n  me {\n    points {\n      pending\n    }\n  }\n}\n\nfragment OrderParts on Order {\n  id\n  groupBuyTeam {\n    id\n  }\n  orderNo\n  status\n  delivery\n  placedAt\n  payBefore\n  paidAt\n  paid\n  pointsEarned\n  remark\n  cancelReason\n  pickupCode\n  actions\n  goodsTotal\n  discountTotal\n  shipping\n  pointsOff\n  payable\n  discounts {\n    kind\n    title\n    amount\n  }\n  address {\n    name\n    phone\n    province\n    city\n    district\n    detail\n  }\n  store {\n    name\n    address\n  }\n  lines {\n    id\n    productName\n    skuName\n    imageUrl\n    quantity\n    unitPrice\n    payable\n    sku {\n      id\n      product {\n        id\n      }\n    }\n  }\n  timeline {\n    at\n    title\n  }\n}",
 };
 export const ORDERS = {
   id: "sha256:cee7087c909b3d10a727b4b39550615b6ccbf05f874bc9b38eee2b402e28a496",
@@ -170,4 +182,12 @@ export const SIGN_OUT = {
 export const SUGGEST = {
   id: "sha256:7241f57163db99e8404531e23ab12fb8ca86f0d3ce2d6b9adfcdc612f9fbca96",
   text: "query Suggest($text: String!) {\n  searchSuggestions(text: $text, first: 8)\n}",
+};
+export const TEAM = {
+  id: "sha256:ab3eeabeacbe41f06ff65a35bff449d346a73a24b80312fd5e3b9bb316576bb5",
+  text: "query Team($id: ID!) {\n  groupBuyTeam(id: $id) {\n    id\n    status\n    seatsLeft\n    expiresAt\n    joinedByMe\n    problem {\n      message\n    }\n    myOrder {\n      id\n    }\n    seats {\n      nickname\n      avatarUrl\n      leader\n      paid\n    }\n    groupBuy {\n      id\n      product {\n        id\n        name\n        images\n      }\n      items {\n        price\n        remaining\n        sku {\n          id\n          options {\n            value\n          }\n        }\n      }\n    }\n  }\n}",
+};
+export const TICKET = {
+  id: "sha256:2c6f99bf1db81872bf9d86ccaca04ff3fd122015d7fc6db297dea75202f1ca70",
+  text: "query Ticket($id: ID!) {\n  flashSaleTicket(id: $id) {\n    id\n    status\n    problem {\n      message\n    }\n    order {\n      id\n    }\n  }\n}",
 };

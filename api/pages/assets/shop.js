@@ -3,6 +3,7 @@
 import { me, order, orders } from "./account.js";
 import { gql, signedIn } from "./api.js";
 import { cart, checkout } from "./buying.js";
+import { flash, team } from "./campaigns.js";
 import { category, home, product, search } from "./catalog.js";
 import { BADGE, SHOP, SUGGEST } from "./documents.js";
 import { byId, h } from "./dom.js";
@@ -12,7 +13,7 @@ import { signInConfig } from "./oauth.js";
 import { t } from "./words.js";
 
 const BENEFITS = { member: membership, points, checkin, coupons, mycoupons, use, rewards, redemptions, invite, inbox };
-const VIEWS = { "": home, category, search, product, cart, checkout, orders, order, me, ...BENEFITS };
+const VIEWS = { "": home, category, search, product, cart, checkout, orders, order, me, flash, team, ...BENEFITS };
 const PLACES = [["", "home"], ["cart", "cart"], ["orders/all", "orders"], ["member", "member"], ["me", "me"]];
 const SUGGEST_AFTER_MS = 200;
 

@@ -65,6 +65,10 @@ const WORDS = {
   invite: ["邀请好友", "Invite friends"], inviteCode: ["邀请码", "Your code"], invited: ["已邀请", "Invited"], rewardedPoints: ["已得积分", "Points earned"], copyLink: ["复制邀请链接", "Copy the link"], copied: ["已复制", "Copied"],
   miniProgramCode: ["小程序码", "Mini-program code"], invitees: ["好友", "Friends"], noInvitees: ["还没有好友加入", "Nobody has joined yet"], invitee_JOINED: ["已加入", "Joined"], invitee_ORDERED: ["已下单", "Ordered"],
   invitee_REWARDED: ["已奖励", "Rewarded"], invitee_NOT_REWARDED: ["未奖励", "Not rewarded"],
+  flashSales: ["秒杀专场", "Flash sales"], noFlashSales: ["现在没有秒杀", "There is no flash sale now"], endsAt: ["{time} 结束", "until {time}"], startsAt: ["{time} 开抢", "from {time}"],
+  claimNow: ["立即抢", "Claim"], queued: ["排队中，请稍候…", "You are in the queue …"], stillQueued: ["还在排队，稍后可在此页查看结果。", "Still in the queue: look here again in a moment."], toOrder: ["查看订单", "See the order"],
+  together: ["{n} 人拼团", "Together with {n}"], teamHours: ["开团后 {n} 小时内成团", "A team has {n} hours"], openTeam: ["我要开团", "Open a team"], joinTeam: ["立即参团", "Join"], seatsLeft: ["还差 {n} 人", "{n} more wanted"], look: ["去看看", "Look"],
+  team_SUCCEEDED: ["拼团成功", "The team is complete"], team_FAILED: ["未成团，已付款项原路退回", "It did not come together; payments go back"], leader: ["团长", "opened it"], copyTeamLink: ["复制参团链接", "Copy the link"], shareTeam: ["邀请好友参团", "Bring others in"], seeTeam: ["查看拼团", "See the team"],
   inbox: ["消息", "Messages"], unread: ["{n} 条未读", "{n} unread"], readAll: ["全部已读", "Mark all read"], noMessages: ["没有消息", "No messages"],
 };
 
