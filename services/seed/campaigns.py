@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from domain.stock_gate import Freed
 from models import database
 from services import flash_admin, group_admin
 from services.flash_admin import NewFlashSale
@@ -94,6 +95,9 @@ class _NotOpen:
     """The gates of a shop that isn't open yet: they count when they are first asked."""
 
     async def recount(self, sku_ids: Collection[UUID] | Sequence[UUID]) -> None:
+        """Leave it to the first who asks."""
+
+    async def free(self, freed: Freed) -> None:
         """Leave it to the first who asks."""
 
     async def rebuild(self, *_what: Any, **_how: Any) -> bool:
