@@ -61,19 +61,26 @@ def test_every_value_is_coerced_or_refused_as_graphql_core_does(name: str, suffi
     assert 0 < taken < len(VALUES) + 1 or name == "Money"
 
 
-def test_most_values_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_graphql_core_is_asked_about_what_is_wrong_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def coerce(*_: Any, **__: Any) -> Any:
         raise AssertionError("graphql-core was asked")
 
     declared = "$s: String, $id: ID!, $i: Int, $f: Float, $b: Boolean!, $n: Int, $left: String"
-    ours, _ = variables(declared)
+    ours, _ = variables(f"{declared}, $size: Size, $wish: Wish!, $wishes: [Wish!]")
     monkeypatch.setattr("executor.variables.get_variable_values", coerce)
-    given = {"s": "x", "id": "1", "i": 1, "f": 1.5, "b": True, "n": None}
-    got = ours.coerce(given)
+    given = {"s": "x", "id": "1", "i": 1, "f": 1.5, "b": True, "n": None, "size": "SMALL"}
+    wishes = {"wish": {}, "wishes": [{"name": "n", "sizes": ["LARGE"]}, {"sizes": None}]}
+    got = ours.coerce({**given, **wishes, "id": 7})
     assert got is not None
-    assert got.coerced == given
-    with pytest.raises(AssertionError, match="asked"):
-        ours.coerce({**given, "id": 7})
+    assert got.coerced == {
+        **given,
+        "id": "7",
+        "wish": {"name": "x"},
+        "wishes": [{"name": "n", "sizes": ["LARGE"]}, {"name": "x", "sizes": None}],
+    }
+    for wrong in ({"id": 1.5}, {"size": "HUGE"}, {"wish": {"nobody": 1}}, {"wishes": {}}):
+        with pytest.raises(AssertionError, match="asked"):
+            ours.coerce({**given, **wishes, **wrong})
 
 
 def test_what_is_not_declared_is_left_out() -> None:
