@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -44,7 +45,9 @@ class Phones:
         body = orjson.dumps({"query": document, "variables": variables})
         request = post("/graphql", body, person.token, address=person.address)
         async with self._one() as phone:
-            return await phone.ask(request)
+            began = time.monotonic()
+            reply = await phone.ask(request)
+            return replace(reply, seconds=time.monotonic() - began)
 
     @asynccontextmanager
     async def _one(self) -> AsyncIterator[_Phone]:
@@ -62,10 +65,11 @@ class Phones:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A body, or why there is none."""
+    """A body, or why there is none; `seconds` since a phone was free for the request."""
 
     content: Any = None
     code: str = ""
+    seconds: float = 0.0
 
 
 class _Phone:
@@ -147,9 +151,9 @@ class Desk:
         given = wish.given | {"idempotencyKey": wish.key}
         answer = Answer(Outcome.UNKNOWN, NO_ANSWER)
         for _ in range(TRIES):
-            asked_at = self.history.now()
             reply = await self.phones.ask(mutation.document, {"i": given}, wish.person)
             answer = judged(reply, mutation.name, mutation.ref)
+            asked_at = self.history.now() - reply.seconds
             self.history.add(attempt, answer, what=wish.what, pieces=wish.pieces, asked_at=asked_at)
             if answer.outcome is not Outcome.UNKNOWN:
                 break
