@@ -39,7 +39,7 @@ SLOW_SECONDS = 0.3
 ONE_COMMIT_IN = 4
 """Of so many commits one loses its reply while that is asked for."""
 
-_LATE_MS = 2_000
+_LATE_MS = 1_000
 _MALL = ("cli.main",)
 
 
