@@ -107,7 +107,7 @@ def take_at_commit(reward_id: UUID) -> None:
 
 def is_sold_out(error: asyncpg.CheckViolationError) -> bool:
     """Tell whether a piece was to be taken off a reward of which none was left."""
-    return error.constraint_name == "reward_remaining_check"
+    return bool(error.constraint_name == "reward_remaining_check")
 
 
 @dataclass(frozen=True, slots=True)

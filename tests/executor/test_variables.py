@@ -78,6 +78,7 @@ def test_graphql_core_is_asked_about_what_is_wrong_alone(monkeypatch: pytest.Mon
         "wish": {"name": "x"},
         "wishes": [{"name": "n", "sizes": ["LARGE"]}, {"name": "x", "sizes": None}],
     }
+    wrong: dict[str, Any]
     for wrong in ({"id": 1.5}, {"size": "HUGE"}, {"wish": {"nobody": 1}}, {"wishes": {}}):
         with pytest.raises(AssertionError, match="asked"):
             ours.coerce({**given, **wishes, **wrong})

@@ -12,10 +12,10 @@ from gateways.redis.limits import (
     DEFAULT_DOORS,
     Limit,
     LimitsConfig,
-    Network,
     RateLimits,
     Window,
 )
+from gateways.redis.subjects import Network
 from tests.support.redis import RedisServer
 
 HOME, OFFICE = "203.0.113.7", "203.0.113.8"
