@@ -161,18 +161,23 @@ async def _offers(products: Sequence[ProductView], info: BatchInfo) -> None:
     if not unread:
         return
     context: Context = info.context
-    keys = sku_keys(asked_below(info)).union(*(product.known_keys for product in unread))
-    unread = [product for product in unread if not product.known_keys >= keys]
-    if unread:
+    asked = sku_keys(asked_below(info))
+    while unread := [product for product in unread if not product.known_keys >= asked]:
+        keys = asked.union(*(product.known_keys for product in unread))
         ids = [product.row["id"] for product in unread]
         view = await viewpoint(context)
-        asked = replace(sku_view(context), keys=keys)
-        rows = await context.loaders.read(skus_by_product_id, ids, view=asked)
+        wanted = replace(sku_view(context), keys=keys)
+        rows = await context.loaders.read(skus_by_product_id, ids, view=wanted)
         for product, offered in zip(unread, rows, strict=True):
-            product.offered = priced(offered, view)
-            product.known_keys = keys
-            if offered:
-                _, product.promoted_in = promoted(offered[0])
+            # Another field may have read more while this one waited: that stays.
+            if product.known_keys <= keys:
+                _know(product, priced(offered, view), keys)
+
+
+def _know(product: ProductView, offered: Sequence[Row], keys: Keys) -> None:
+    product.offered, product.known_keys = offered, keys
+    if offered:
+        _, product.promoted_in = promoted(offered[0])
 
 
 async def _filed_under(products: Sequence[ProductView], info: BatchInfo) -> None:
