@@ -102,7 +102,14 @@ def subject(ports: Ports, now: datetime, scope: Scope, member_id: UUID | None) -
         return context, None, list
 
     engines = (member_engine(), Engine(member_schema(), compiles=False))
-    return Subject("member schema", engines, make, moods=[SOUND] * RUNS, scope=scope)
+    return Subject(
+        "member schema",
+        engines,
+        make,
+        moods=[SOUND] * RUNS,
+        scope=scope,
+        waits_for_others=True,
+    )
 
 
 async def try_as(
