@@ -48,8 +48,8 @@ class Subject:
     def differences(self, compiled: Answer, reference: Answer) -> list[str]:
         """Return the names of what isn't as it should be.
 
-        Of several errors that make one place null, graphql-core tells those that came before it was:
-        which they are is the servers' doing, where there are any.
+        Of several errors that make one place null, graphql-core tells those that came before it
+        was: which they are is the servers' doing, where there are any.
         """
         found = compiled.differences(reference)
         is_chance = self.waits_for_others and compiled.errors and reference.errors
