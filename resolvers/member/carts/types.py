@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 from uuid import UUID
 
 import strawberry
@@ -18,6 +17,7 @@ from resolvers.common.messages import Language
 from resolvers.common.problems import user_error
 from resolvers.common.scalars import Money
 from resolvers.member.catalog.products import Sku, kept_skus
+from resolvers.member.members.view import MemberView
 from resolvers.member.pricing.types import OrderQuote
 from services import quoting
 
@@ -92,13 +92,7 @@ async def carts_by_member_ids(context: Context, ids: Sequence[UUID]) -> list[Car
     ]
 
 
-class HasMemberId(Protocol):
-    """A member as far as their cart goes."""
-
-    id: UUID
-
-
-async def carts_of_members(members: Sequence[HasMemberId], info: BatchInfo) -> list[Cart]:
+async def carts_of_members(members: Sequence[MemberView], info: BatchInfo) -> list[Cart]:
     """Resolve `Member.cart`."""
     return await carts_by_member_ids(info.context, [member.id for member in members])
 

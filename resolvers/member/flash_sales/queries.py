@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol, cast
-from uuid import UUID
+from typing import Annotated, cast
 
 import strawberry
 
@@ -19,6 +18,7 @@ from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.public import CLOCK_SECONDS
 from resolvers.member.flash_sales.tickets import FlashSaleTicket, find_ticket
 from resolvers.member.flash_sales.types import FlashSale
+from resolvers.member.members.view import MemberView
 from services import campaign_pages, flash_lists
 
 DEFAULT_FIRST = 10
@@ -72,14 +72,8 @@ class FlashSalesQuery:
         return await find_ticket(info.context, id)
 
 
-class HasId(Protocol):
-    """A member."""
-
-    id: UUID
-
-
 async def tickets_of_members(
-    members: Sequence[HasId], info: BatchInfo, *, first: First = 20, after: After = None
+    members: Sequence[MemberView], info: BatchInfo, *, first: First = 20, after: After = None
 ) -> list[Connection[FlashSaleTicket]]:
     """Resolve `Member.flashSaleTickets`: the latest first."""
     context: Context = info.context

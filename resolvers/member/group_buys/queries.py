@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol
-from uuid import UUID
+from typing import Annotated
 
 import strawberry
 
@@ -21,6 +20,7 @@ from resolvers.common.public import CLOCK_SECONDS, KEPT_SECONDS
 from resolvers.member.group_buys.teams import GroupBuyTeam, team_of
 from resolvers.member.group_buys.types import GroupBuy
 from resolvers.member.group_buys.views import shown_campaign, shown_team
+from resolvers.member.members.view import MemberView
 from services import campaign_pages, group_lists
 
 DEFAULT_FIRST = 10
@@ -76,14 +76,8 @@ class GroupBuysQuery:
         return None if team_id is None else await team_of(info.context, team_id)
 
 
-class HasId(Protocol):
-    """A member."""
-
-    id: UUID
-
-
 async def teams_of_members(
-    members: Sequence[HasId],
+    members: Sequence[MemberView],
     info: BatchInfo,
     *,
     statuses: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
@@ -16,6 +16,7 @@ from resolvers.common.context import Context
 from resolvers.common.enums import member_of
 from resolvers.common.messages import translate
 from resolvers.common.pages import After, Connection, First, read_page
+from resolvers.member.members.view import MemberView
 from services.messages import inbox
 
 _event_of = member_of(MessageEvent)
@@ -50,14 +51,8 @@ class Message:
     created_at: datetime = item("created_at", description="When it was written.")
 
 
-class HasId(Protocol):
-    """A member, by their id."""
-
-    id: UUID
-
-
 async def messages_of_members(
-    members: Sequence[HasId], info: BatchInfo, *, first: First = 20, after: After = None
+    members: Sequence[MemberView], info: BatchInfo, *, first: First = 20, after: After = None
 ) -> list[Connection[Message]]:
     """Resolve `Member.messages`: newest first."""
     del info

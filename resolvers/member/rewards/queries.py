@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol, cast
-from uuid import UUID
+from typing import Annotated, cast
 
 import strawberry
 
@@ -17,6 +16,7 @@ from resolvers.common.context import Info
 from resolvers.common.ids import find_id
 from resolvers.common.pages import After, Connection, First, read_page
 from resolvers.common.public import KEPT_SECONDS
+from resolvers.member.members.view import MemberView
 from resolvers.member.rewards.types import Redemption, Reward
 from services import reward_lists
 from services.reward_lists import RewardQuery
@@ -84,14 +84,8 @@ class RewardsQuery:
         return await Redemption.load(info.context, redemption_id)
 
 
-class HasId(Protocol):
-    """A member."""
-
-    id: UUID
-
-
 async def redemptions_of_members(
-    members: Sequence[HasId],
+    members: Sequence[MemberView],
     info: BatchInfo,
     *,
     statuses: Annotated[
